@@ -1,0 +1,63 @@
+# One verb, one word. Every target sets up what it needs: a venv, installed with pinned versions.
+#
+#   make demo          train, distil, prune, quantise, compile and measure on Fashion-MNIST; ends in runs/images/report.html
+#   make test          the tests              make test-slow   the slow ones too
+#   make check         style, types, import contracts, docstrings, sizes
+#   make bench-NAME    writes benchmarks/results/NAME.json
+#   make docs          pages from docstrings, into site/
+#   make wheel         manylinux wheel into wheelhouse/, tested in a bare venv
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/pip --disable-pip-version-check
+SOURCES := $(shell find cpp -name '*.cc' -o -name '*.h' -o -name '*.inc') CMakeLists.txt
+
+.PHONY: demo test test-slow check format docs wheel clean
+
+demo: $(VENV)/.built
+	$(BIN)/apus compress recipes/images.toml
+	@echo "Report: runs/images/report.html"
+
+test: $(VENV)/.built
+	$(BIN)/python -m pytest -q -m "not slow"
+
+test-slow: $(VENV)/.built
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.built
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/clang-format --dry-run --Werror $(filter %.cc %.h,$(SOURCES))
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pydoclint -q src/apus
+	$(BIN)/python tests/house/sizes.py
+
+format: $(VENV)/.built
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/clang-format -i $(filter %.cc %.h,$(SOURCES))
+
+bench-%: $(VENV)/.built
+	$(BIN)/python -m benchmarks.$*
+
+docs: $(VENV)/.built
+	$(PIP) install -q -c constraints.txt pdoc
+	$(BIN)/python docs/build.py site
+
+wheel: $(VENV)/.built
+	PYTHON=$(abspath $(BIN))/python bash tests/house/wheel.sh
+
+# The venv is made anew only when a pin or a dependency changes; the extension when C++ does.
+$(VENV)/.ready: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py dev)
+	touch $@
+
+$(VENV)/.built: $(VENV)/.ready $(SOURCES)
+	$(PIP) install -q --no-build-isolation --no-deps -e .
+	touch $@
+
+clean:
+	rm -rf build dist wheelhouse site

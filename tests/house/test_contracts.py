@@ -1,0 +1,49 @@
+"""`lint-imports` passes on the house as it stands, and fails on a violation of each contract."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+PLANTED = [
+    ("artifact/__init__.py", "import apus.compile"),
+    ("runtime/__init__.py", "import onnx"),
+    ("compile/__init__.py", "import torch"),
+    ("training/__init__.py", "import apus.export"),
+    ("models/__init__.py", "import apus.training"),
+    ("techniques/distill.py", "import apus.techniques.sparsity"),
+    ("bench/__init__.py", "import apus._native"),
+]
+
+
+def lint(folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run import-linter on the copy of the package in `folder`."""
+    code = "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"
+    return subprocess.run([sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    """A copy of what import-linter reads."""
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__", "*.so"))
+    (tmp_path / "src/apus/_native.py").touch()
+    return tmp_path
+
+
+def test_the_house_keeps_its_contracts(copy: Path) -> None:
+    result = lint(copy)
+    assert result.returncode == 0, result.stdout
+
+
+@pytest.mark.parametrize(("file", "line"), PLANTED)
+def test_a_planted_violation_is_caught(copy: Path, file: str, line: str) -> None:
+    path = copy / "src/apus" / file
+    path.write_text(f"{path.read_text() if path.exists() else ''}\n{line}\n")
+    result = lint(copy)
+    assert result.returncode == 1, result.stdout
+    assert "BROKEN" in result.stdout
