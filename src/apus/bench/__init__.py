@@ -1,0 +1,25 @@
+"""Measure contenders fairly, side by side, and write results in one shape.
+
+One file per contender in `apus.bench.contenders`; `compare` checks their outputs, then times them in turns.
+"""
+
+from apus.bench.compare import compare
+from apus.bench.contender import Contender, Inputs, Runner
+from apus.bench.contenders import KNOWN, contender
+from apus.bench.environment import environment
+from apus.bench.measurement import Agreement, Measurement
+from apus.bench.results import row, write_results
+
+__all__ = [
+    "KNOWN",
+    "Agreement",
+    "Contender",
+    "Inputs",
+    "Measurement",
+    "Runner",
+    "compare",
+    "contender",
+    "environment",
+    "row",
+    "write_results",
+]

@@ -1,0 +1,22 @@
+"""Apus itself: a `Session` on an `.apus` file, or on an ONNX model compiled in memory."""
+
+from typing import Any
+
+from apus.bench.contender import Inputs, Runner
+from apus.runtime import Session, isa
+
+
+class Engine:
+    """An `.apus` or `.onnx` model in `apus.Session`."""
+
+    def __init__(self, model: Any, *, label: str, network: str) -> None:
+        self.model, self.label, self.network = model, label, network
+
+    def load(self, inputs: Inputs, threads: int) -> Runner:
+        """Make the session; the timed call is `run(None, feed)`, as a user writes it."""
+        session, feed = Session(self.model, threads=threads), dict(inputs)
+        return lambda: session.run(None, feed)
+
+    def settings(self) -> dict[str, object]:
+        """The instruction set in use."""
+        return {"isa": isa(), "call": "Session.run"}
