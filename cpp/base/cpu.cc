@@ -1,0 +1,155 @@
+#include "base/cpu.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
+
+namespace apus {
+namespace {
+
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "vnni"};
+
+#if defined(__x86_64__)
+
+struct Leaf {
+  unsigned a = 0, b = 0, c = 0, d = 0;
+};
+
+Leaf leaf(unsigned number, unsigned sub = 0) {
+  Leaf l;
+  __get_cpuid_count(number, sub, &l.a, &l.b, &l.c, &l.d);
+  return l;
+}
+
+// CPUID says what the silicon has; XCR0 says which registers the operating system saves. Both must agree.
+uint64_t saved_state() {
+  if (!(leaf(1).c & (1u << 27))) return 0;  // no OSXSAVE: XGETBV itself would fault
+  unsigned low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return (static_cast<uint64_t>(high) << 32) | low;
+}
+
+struct Feature {
+  const char* name;
+  unsigned leaf, sub;
+  char reg;
+  int bit;
+  uint64_t state;  // XCR0 bits needed
+};
+
+constexpr uint64_t kYmm = 0x6, kZmm = 0xE6, kTile = 0x60000;
+constexpr Feature kFeatures[] = {
+    {"sse4.2", 1, 0, 'c', 20, 0},       {"avx", 1, 0, 'c', 28, kYmm},         {"f16c", 1, 0, 'c', 29, kYmm},
+    {"fma", 1, 0, 'c', 12, kYmm},       {"avx2", 7, 0, 'b', 5, kYmm},         {"avx512f", 7, 0, 'b', 16, kZmm},
+    {"avx512dq", 7, 0, 'b', 17, kZmm},  {"avx512bw", 7, 0, 'b', 30, kZmm},    {"avx512vl", 7, 0, 'b', 31, kZmm},
+    {"avx512vbmi", 7, 0, 'c', 1, kZmm}, {"avx512vbmi2", 7, 0, 'c', 6, kZmm},  {"avx512vnni", 7, 0, 'c', 11, kZmm},
+    {"avxvnni", 7, 1, 'a', 4, kYmm},    {"avx512bf16", 7, 1, 'a', 5, kZmm},   {"amx-bf16", 7, 0, 'd', 22, kTile},
+    {"amx-tile", 7, 0, 'd', 24, kTile}, {"amx-int8", 7, 0, 'd', 25, kTile},
+};
+
+std::vector<std::string> detect_features() {
+  std::vector<std::string> found;
+  const uint64_t state = saved_state();
+  for (const Feature& f : kFeatures) {
+    const Leaf l = leaf(f.leaf, f.sub);
+    const unsigned word = f.reg == 'a' ? l.a : f.reg == 'b' ? l.b : f.reg == 'c' ? l.c : l.d;
+    if (((word >> f.bit) & 1) && (state & f.state) == f.state) found.emplace_back(f.name);
+  }
+  return found;
+}
+
+std::string detect_brand() {
+  if (leaf(0x80000000u).a < 0x80000004u) return "unknown x86-64";
+  char text[49] = {};
+  for (unsigned i = 0; i < 3; ++i) {
+    const Leaf l = leaf(0x80000002u + i);
+    std::memcpy(text + 16 * i, &l, 16);
+  }
+  std::string brand(text);
+  while (!brand.empty() && brand.back() == ' ') brand.pop_back();
+  return brand;
+}
+
+#else
+
+std::vector<std::string> detect_features() { return {}; }
+std::string detect_brand() { return "unknown"; }
+
+#endif
+
+size_t cache_bytes(int name) {
+  const long bytes = sysconf(name);
+  return bytes > 0 ? static_cast<size_t>(bytes) : 0;
+}
+
+bool has_all(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    bool found = false;
+    for (const std::string& f : cpu_info().features) found |= f == name;
+    if (!found) return false;
+  }
+  return true;
+}
+
+Isa detect_isa() {
+  if (!has_all({"avx2", "fma", "f16c"})) return Isa::scalar;
+  if (!has_all({"avx512f", "avx512bw", "avx512dq", "avx512vl"})) return Isa::avx2;
+  if (!has_all({"avx512vnni", "avx512vbmi", "avx512vbmi2"})) return Isa::avx512;
+  return Isa::vnni;
+}
+
+Isa choose_isa() {
+  const char* wanted = std::getenv("APUS_ISA");
+  if (wanted == nullptr || *wanted == '\0') return best_isa();
+  const std::vector<std::string> names = available_isas();
+  std::string known;
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == wanted) return static_cast<Isa>(i);
+    known += names[i] + " ";
+  }
+  known.pop_back();
+  throw Error(ErrorKind::isa, "APUS_ISA=" + std::string(wanted) + ": this CPU and build offer: " + known);
+}
+
+}  // namespace
+
+const CpuInfo& cpu_info() {
+  static const CpuInfo info = [] {
+    CpuInfo i;
+    i.brand = detect_brand();
+    i.features = detect_features();
+    i.l1d = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
+    i.l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
+    i.l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+    i.cores = usable_cores();
+    return i;
+  }();
+  return info;
+}
+
+Isa best_isa() {
+  static const Isa isa = detect_isa();
+  return isa;
+}
+
+Isa active_isa() {
+  static const Isa isa = choose_isa();
+  return isa;
+}
+
+const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
+
+std::vector<std::string> available_isas() {
+  std::vector<std::string> names;
+  for (int i = 0; i <= static_cast<int>(best_isa()); ++i) names.emplace_back(kIsaNames[i]);
+  return names;
+}
+
+}  // namespace apus
