@@ -1,5 +1,6 @@
-"""Write a file so that a reader, or a run after a kill, sees the old content or the new, never half."""
+"""Files: whole or not at all when written, and a hint at the right name when one is missing."""
 
+import difflib
 import os
 from pathlib import Path
 
@@ -32,3 +33,22 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return target
+
+
+def existing_file(path: str | os.PathLike[str]) -> Path:
+    """`path` as a Path, or an error that names the files of like name beside it.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    wanted = Path(path)
+    if wanted.is_file():
+        return wanted
+    if wanted.is_dir():
+        raise FileNotFoundError(f"{wanted} is a folder; a file is needed")
+    folder = wanted.parent
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no file {wanted}: there is no folder {folder}")
+    near = difflib.get_close_matches(wanted.name, [entry.name for entry in folder.iterdir()], n=3, cutoff=0.5)
+    hint = f"; did you mean {', '.join(str(folder / name) for name in near)}?" if near else ""
+    raise FileNotFoundError(f"no file {wanted}{hint}")

@@ -1,0 +1,29 @@
+"""What the processor offers, as the engine sees it."""
+
+from typing import Any
+
+from apus import _native
+
+
+def isa() -> str:
+    """The instruction set in use, such as `vnni`; the environment variable `APUS_ISA` forces another.
+
+    Raises:
+        IsaError: `APUS_ISA` names one that this build or CPU lacks.
+    """
+    return _native.isa()
+
+
+def isas() -> list[str]:
+    """The instruction sets that `APUS_ISA` may name on this machine, best last; the first is `scalar`."""
+    return list(_native.isas())
+
+
+def cpu() -> dict[str, Any]:
+    """The processor: `brand`, `features`, `l1d`, `l2` and `l3` in bytes, and usable `cores`."""
+    return dict(_native.cpu())
+
+
+def usable_cores() -> int:
+    """CPUs that this process may use, by its affinity and its cgroup's quota; at least 1."""
+    return max(1, int(_native.cpu()["cores"]))

@@ -1,0 +1,191 @@
+"""A network ready to run, shaped like `onnxruntime.InferenceSession`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from apus import _native
+from apus.errors import RunError
+from apus.runtime.feed import Array, as_array, check_names, check_shapes, nearest
+from apus.runtime.options import RunOptions, SessionOptions, check_options
+from apus.runtime.processor import usable_cores
+from apus.runtime.providers import CPU, Provider, check_providers
+from apus.runtime.signature import ModelMetadata, NodeArg, node_arg
+from apus.runtime.source import Source, open_model
+from apus.runtime.values import IOBinding, OrtValue
+
+
+class Session:
+    """Run an `.apus` file, or an ONNX model that is compiled in memory. Threads may share one session.
+
+    ```python
+    session = apus.Session("student.apus")
+    (logits,) = session.run(None, {"image": images})
+    ```
+    """
+
+    __slots__ = ("_dtypes", "_inputs", "_model", "_names", "_native", "_outputs", "_places", "_run", "_seen")
+
+    def __init__(
+        self,
+        path_or_bytes: Source,
+        sess_options: SessionOptions | None = None,
+        providers: Sequence[Provider] | None = None,
+        provider_options: Sequence[dict[Any, Any]] | None = None,
+        *,
+        threads: int | None = None,
+        precision: str = "fp32",
+        **ignored: Any,
+    ) -> None:
+        """Load, check and plan.
+
+        Args:
+            path_or_bytes: path or bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`.
+            sess_options: options by ONNX Runtime's names.
+            providers: the CPU's, or a warning.
+            provider_options: accepted; the CPU's provider has none.
+            threads: threads per layer, 1 or more; before `sess_options`; every usable core when neither says.
+            precision: precision of floating-point layers when an ONNX model is compiled: `fp32` keeps them exact
+                within the printed bound.
+            ignored: `disabled_optimizers`, which cannot change a result.
+
+        Raises:
+            RunError: an option that cannot be honoured.
+        """
+        options = sess_options or SessionOptions()
+        if unknown := set(ignored) - {"disabled_optimizers"}:
+            raise RunError(f"Session has no argument {', '.join(sorted(unknown))}")
+        check_options(options)
+        check_providers(providers)
+        self._model = open_model(path_or_bytes, precision=precision, save=options.optimized_model_filepath)
+        self._native = _native.Session(self._model, _threads(threads, options))
+        self._run = self._native.run
+        self._inputs = [node_arg(value, options.free_dimensions) for value in self._model.inputs]
+        self._outputs = [node_arg(value, options.free_dimensions) for value in self._model.outputs]
+        self._names = [value.name for value in self._inputs]
+        self._dtypes = [np.dtype(dtype) for _, dtype, _ in self._model.inputs]
+        self._places = {value.name: place for place, value in enumerate(self._outputs)}
+        self._seen: list[tuple[int, ...] | None] = [None] * len(self._names)
+
+    def run(
+        self, output_names: Sequence[str] | None, input_feed: Mapping[str, Any], run_options: RunOptions | None = None
+    ) -> list[Array]:
+        """Run once.
+
+        Args:
+            output_names: outputs wanted, in this order; None for all.
+            input_feed: array (or list) per input name, of the declared dtype and shape.
+            run_options: accepted; none changes a result.
+
+        Returns:
+            One new array per output.
+
+        Raises:
+            RunError: a wrong name, dtype or shape; the message says what was expected and what came.
+        """
+        outputs = self._run(self._arrays(input_feed))
+        if output_names is None:
+            return outputs
+        places = [self._places.get(name) for name in output_names]
+        if None in places:
+            name = output_names[places.index(None)]
+            raise RunError(f"no output {name!r}{nearest(name, self._places)}; outputs are {', '.join(self._places)}")
+        return [outputs[place] for place in places if place is not None]
+
+    def _arrays(self, feed: Mapping[str, Any]) -> list[Array]:
+        """The feed in the model's order. The common case, arrays like the last ones, costs one look at each."""
+        names, dtypes, seen = self._names, self._dtypes, self._seen
+        if len(feed) != len(names):
+            check_names(names, feed)
+        try:
+            arrays = [feed[name] for name in names]
+        except KeyError:
+            check_names(names, feed)
+            raise
+        known = True
+        for place, array in enumerate(arrays):
+            if type(array) is not np.ndarray or array.dtype is not dtypes[place] or not array.flags.c_contiguous:
+                array = arrays[place] = as_array(names[place], array, dtypes[place])
+            known = known and array.shape == seen[place]
+        if not known:
+            check_shapes(names, [value.shape for value in self._inputs], arrays)
+            self._seen = [array.shape for array in arrays]
+        return arrays
+
+    def get_inputs(self) -> list[NodeArg]:
+        """Name, type and shape of each input."""
+        return list(self._inputs)
+
+    def get_outputs(self) -> list[NodeArg]:
+        """Name, type and shape of each output."""
+        return list(self._outputs)
+
+    def get_providers(self) -> list[str]:
+        """`["CPUExecutionProvider"]`."""
+        return [CPU]
+
+    def get_modelmeta(self) -> ModelMetadata:
+        """What the file says about itself; `custom_metadata_map` holds its metadata, such as the recipe."""
+        metadata: dict[str, Any] = json.loads(self._model.metadata or "{}")
+        return ModelMetadata("apus", str(metadata.get("name", "")), "", "", 1, "", metadata)
+
+    @property
+    def threads(self) -> int:
+        """Threads that share each layer."""
+        return int(self._native.threads)
+
+    def profile(self, input_feed: Mapping[str, Any], runs: int = 100) -> list[dict[str, Any]]:
+        """Time each layer.
+
+        Args:
+            input_feed: as for `run`.
+            runs: 1 or more; the median of this many runs is given.
+
+        Returns:
+            Per layer in order: `name`, `op`, `kernel`, `isa`, `microseconds`, `shape`, `macs` and more.
+
+        Raises:
+            RunError: a wrong feed.
+        """
+        return list(self._native.profile(self._arrays(input_feed), max(1, runs)))
+
+    def plan(self, shapes: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
+        """What would run for inputs of these shapes, without running it.
+
+        Args:
+            shapes: one per input name.
+
+        Raises:
+            RunError: a name is wrong or missing.
+        """
+        check_names(self._names, shapes)
+        return list(self._native.plan([list(shapes[name]) for name in self._names]))
+
+    def run_with_ort_values(
+        self,
+        output_names: Sequence[str] | None,
+        input_feed: Mapping[str, OrtValue],
+        run_options: RunOptions | None = None,
+    ) -> list[OrtValue]:
+        """`run`, with the arrays wrapped."""
+        outputs = self.run(output_names, {name: value.numpy() for name, value in input_feed.items()}, run_options)
+        return [OrtValue(array) for array in outputs]
+
+    def io_binding(self) -> IOBinding:
+        """An empty binding for `run_with_iobinding`."""
+        return IOBinding(list(self._places))
+
+    def run_with_iobinding(self, binding: IOBinding, run_options: RunOptions | None = None) -> None:
+        """Run on the bound inputs; the outputs wait in the binding."""
+        binding.outputs = self.run(binding.wanted(), binding.inputs, run_options)
+
+
+InferenceSession = Session
+
+
+def _threads(threads: int | None, options: SessionOptions) -> int:
+    if threads is not None and threads < 1:
+        raise RunError(f"threads={threads}; give 1 or more")
+    return threads or options.intra_op_num_threads or usable_cores()
