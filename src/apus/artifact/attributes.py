@@ -1,0 +1,99 @@
+"""Attributes of a node: names, kinds and ranges (SPEC.md §6.6)."""
+
+from typing import Any
+
+from apus.artifact import fields, operators
+from apus.artifact.graph import Node, Value
+from apus.artifact.operators import OPERATORS
+from apus.errors import ArtifactError
+
+
+def check(node: Node, where: str) -> None:
+    """Check the attributes of `node` that need no shapes; ArtifactError names the first wrong one."""
+    operator, a = OPERATORS[node.op], node.attributes
+    fields.keys(a, f"{where}, attributes", *operator.names(operator.attributes))
+    if "kernel" in a:
+        _window(node, where)
+    for name in {"groups", "channels"} & a.keys():
+        fields.integer(a[name], f"{where}, {name}", 1)
+    for name in {"keepdims", "ceil_mode", "count_include_pad"} & a.keys():
+        fields.integer(a[name], f"{where}, {name}", 0, 1)
+    for name in {"alpha", "beta", "value"} & a.keys():
+        fields.real(a[name], f"{where}, {name}")
+    _choices(node, where)
+    _clip(a, where)
+
+
+def _window(node: Node, where: str) -> None:
+    kernel = fields.integers(node.attributes["kernel"], f"{where}, kernel", 1)
+    if len(kernel) not in (1, 2):
+        raise ArtifactError(f"{where}, kernel: {len(kernel)} spatial dimensions; 1 and 2 are supported")
+    for name in ("strides", "dilations"):
+        fields.integers(node.attributes[name], f"{where}, {name}", 1, len(kernel))
+    fields.integers(node.attributes["pads"], f"{where}, pads", 0, 2 * len(kernel))
+
+
+def _choices(node: Node, where: str) -> None:
+    a = node.attributes
+    functions = {"unary": operators.UNARY, "binary": operators.BINARY, "reduce": operators.REDUCE}
+    if "function" in a:
+        fields.choice(a["function"], f"{where}, function", functions[node.op])
+    if "activation" in a:
+        fields.choice(a["activation"], f"{where}, activation", operators.ACTIVATIONS)
+    if "mode" in a:
+        fields.choice(a["mode"], f"{where}, mode", operators.PAD_MODES)
+    if "format" in a:
+        formats = {"block16x1", "depthwise"} if node.op == "conv" else {"block16x1"}
+        fields.choice(a["format"], f"{where}, format", frozenset(formats))
+
+
+def _clip(a: dict[str, Any], where: str) -> None:
+    wanted = "clip" in (a.get("function"), a.get("activation"))
+    if wanted != ("clip" in a):
+        raise ArtifactError(f"{where}, clip: {'missing' if wanted else 'given, but nothing here clips'}")
+    if not wanted:
+        return
+    ends = fields.items(a["clip"], f"{where}, clip")
+    if len(ends) != 2:
+        raise ArtifactError(f"{where}, clip: not two entries")
+    low, high = (None if end is None else fields.real(end, f"{where}, clip") for end in ends)
+    if low is not None and high is not None and low > high:
+        raise ArtifactError(f"{where}, clip: {low} is above {high}")
+
+
+def check_shapes(node: Node, x: Value, where: str) -> None:
+    """Check the attributes of `node` that speak of dimensions of its first input `x`."""
+    a, rank = node.attributes, len(x.shape)
+    if "kernel" in a and rank != len(a["kernel"]) + 2:
+        raise ArtifactError(f"{where}: input of rank {rank}; kernel {a['kernel']} needs {len(a['kernel']) + 2}")
+    if "perm" in a and sorted(fields.integers(a["perm"], f"{where}, perm")) != list(range(rank)):
+        raise ArtifactError(f"{where}, perm: {a['perm']} is no permutation of {rank} dimensions")
+    if "axis" in a:
+        fields.integer(a["axis"], f"{where}, axis", -rank, rank - (node.op != "flatten"))
+    if "axes" in a:
+        axes = [fields.integer(n, f"{where}, axes", -rank, rank - 1) for n in fields.items(a["axes"], f"{where}, axes")]
+        if len({n % rank for n in axes}) != len(axes):
+            raise ArtifactError(f"{where}, axes: {axes} repeats a dimension")
+    if node.op == "pad":
+        fields.integers(a["pads"], f"{where}, pads", 0, 2 * rank)
+    if node.op == "slice":
+        _slice(a, where)
+    if node.op == "reshape":
+        _reshape(a["shape"], rank, where)
+
+
+def _slice(a: dict[str, Any], where: str) -> None:
+    for name in ("starts", "ends", "steps"):
+        fields.integers(a[name], f"{where}, {name}", length=len(a["axes"]))
+    if 0 in a["steps"]:
+        raise ArtifactError(f"{where}, steps: a step is 0")
+
+
+def _reshape(field: Any, rank: int, where: str) -> None:
+    shape = fields.integers(field, f"{where}, shape", -1)
+    if len(shape) > fields.MAX_RANK:
+        raise ArtifactError(f"{where}, shape: rank {len(shape)} is above {fields.MAX_RANK}")
+    if shape.count(-1) > 1:
+        raise ArtifactError(f"{where}, shape: {shape} has more than one -1")
+    if 0 in shape[rank:]:
+        raise ArtifactError(f"{where}, shape: {shape} copies a dimension that the input of rank {rank} lacks")

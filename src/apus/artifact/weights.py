@@ -1,0 +1,108 @@
+"""The packed weights of one node against its shapes (SPEC.md §3, §6.8), without a Python loop over blocks."""
+
+import math
+
+import numpy as np
+
+from apus.artifact.graph import Array, Graph, Node, Value
+from apus.artifact.operators import QUANTISED_ACTIVATIONS
+from apus.errors import ArtifactError
+
+ROWS = 16  # of a strip
+BLOCK_COLUMNS = {"float32": 1, "int8": 4}  # G of SPEC.md §3
+ACCUMULATOR_LIMIT = 2**31
+
+
+def rows_and_columns(node: Node, x: Value, where: str) -> tuple[int, int, int]:
+    """groups, and M and K of one group, from attributes and the declared shape of the input."""
+    axis = 1 if node.op == "conv" else -1
+    if not x.shape or isinstance(x.shape[axis], str):
+        raise ArtifactError(f"{where}: the input's channel dimension must be an integer, in {x.shape}")
+    channels, rows, groups = int(x.shape[axis]), int(node.attributes["channels"]), int(node.attributes.get("groups", 1))
+    if channels % groups or rows % groups:
+        raise ArtifactError(f"{where}: {groups} groups divide neither {channels} input nor {rows} output channels")
+    return groups, rows // groups, channels // groups * math.prod(node.attributes.get("kernel", []))
+
+
+def check(node: Node, graph: Graph, where: str) -> None:
+    """Check every constant of a `conv` or `linear`; ArtifactError names node, role and rule."""
+    x, y = graph.values[node.inputs[0]], graph.values[node.output]
+    groups, rows, columns = rows_and_columns(node, x, where)
+    arrays = {role: graph.tensors[name] for role, name in node.tensors.items()}
+    integer = _check_dtypes(node, arrays, x, y, where)
+    for role in {"bias", "multiplier"} & arrays.keys():
+        _expect(arrays[role].shape == (groups * rows,), f"{where}, {role}: shape {arrays[role].shape} is not [M]")
+    if node.attributes["format"] == "depthwise":
+        _expect(groups == x.shape[1], f"{where}: depthwise needs groups = input channels")
+        _expect(not {"columns", "strips"} & arrays.keys(), f"{where}: depthwise has neither columns nor strips")
+        shape = (groups * rows, columns)
+        _expect(arrays["values"].shape == shape, f"{where}, values: shape {arrays['values'].shape} is not {shape}")
+        sums = np.abs(arrays["values"].astype(np.int64)).sum(axis=1) if integer else None
+    else:
+        _check_blocks(arrays, groups, rows, columns, where)
+        sums = _row_sums(arrays, groups, rows) if integer else None
+    if sums is not None:
+        bias = np.abs(arrays["bias"].astype(np.int64)) if "bias" in arrays else 0
+        _expect(bool((255 * sums + bias < ACCUMULATOR_LIMIT).all()), f"{where}, values: a row could overflow int32")
+
+
+def _expect(holds: bool, message: str) -> None:
+    if not holds:
+        raise ArtifactError(message)
+
+
+def _check_dtypes(node: Node, arrays: dict[str, Array], x: Value, y: Value, where: str) -> bool:
+    integer = x.quantised
+    _expect(integer or x.dtype == "float32", f"{where}: input is {x.dtype}, neither float32 nor quantised")
+    _expect(y.dtype == "float32" or (integer and y.quantised), f"{where}: output is {y.dtype}, which its input forbids")
+    wanted = {"values": "int8", "bias": "int32"} if integer else {"values": "float32", "bias": "float32"}
+    wanted |= {"multiplier": "float32", "strips": "uint32"}
+    for role, dtype in wanted.items():
+        if role in arrays:
+            _expect(arrays[role].dtype.name == dtype, f"{where}, {role}: {arrays[role].dtype.name}, not {dtype}")
+    _expect(integer == ("multiplier" in arrays), f"{where}: multiplier goes with int8 weights, and only with them")
+    if integer:
+        multiplier = arrays["multiplier"]
+        _expect(bool(np.isfinite(multiplier).all() and (multiplier >= 0).all()), f"{where}, multiplier: not finite ≥ 0")
+    for role in () if integer else {"values", "bias"} & arrays.keys():
+        _expect(bool(np.isfinite(arrays[role]).all()), f"{where}, {role}: not finite")
+    fused = node.attributes.get("activation", "none")
+    _expect(not y.quantised or fused in QUANTISED_ACTIVATIONS, f"{where}: activation {fused} with a quantised output")
+    return integer
+
+
+def _check_blocks(arrays: dict[str, Array], groups: int, rows: int, columns: int, where: str) -> None:
+    _expect({"columns", "strips"} <= arrays.keys(), f"{where}: block16x1 needs columns and strips")
+    values, column, strips = arrays["values"], arrays["columns"], arrays["strips"]
+    width, count = BLOCK_COLUMNS[values.dtype.name], groups * -(-rows // ROWS)
+    _expect(values.ndim == 3 and values.shape[1:] == (ROWS, width), f"{where}, values: shape {values.shape}")
+    _expect(column.shape == (len(values), width), f"{where}, columns: shape {column.shape} does not match values")
+    _expect(column.dtype.name in ("uint16", "uint32"), f"{where}, columns: {column.dtype.name}")
+    _expect(strips.shape == (count + 1,), f"{where}, strips: shape {strips.shape} is not ({count + 1},)")
+    ends = strips.astype(np.int64)
+    _expect(ends[0] == 0 and ends[-1] == len(values), f"{where}, strips: do not span the {len(values)} blocks")
+    _expect(bool((np.diff(ends) >= 0).all()), f"{where}, strips: fall")
+    _expect(bool((column < columns).all()), f"{where}, columns: one is not below {columns}")
+    _check_order(values, column.astype(np.int64), ends, where)
+    spare = rows % ROWS
+    for last in range(-(-rows // ROWS) - 1, count, -(-rows // ROWS)) if spare else ():
+        tail = values[ends[last] : ends[last + 1], spare:]
+        _expect(not tail.any(), f"{where}, values: rows beyond the last output are not zero")
+
+
+def _check_order(values: Array, column: Array, ends: Array, where: str) -> None:
+    width = column.shape[1]
+    flat, used = column.reshape(-1), values.any(axis=1).reshape(-1)
+    step = np.diff(flat)
+    step[ends[(ends > 0) & (ends < len(values))] * width - 1] = 1  # a new strip may start anywhere
+    legal = (step > 0) | ((step == 0) & ~used[1:])
+    _expect(bool(legal.all()), f"{where}, columns: do not ascend within a strip")
+
+
+def _row_sums(arrays: dict[str, Array], groups: int, rows: int) -> Array:
+    """Σ|w| of every row, shape [M]."""
+    blocks = np.abs(arrays["values"].astype(np.int32)).sum(axis=2, dtype=np.int64)
+    running = np.concatenate([np.zeros((1, ROWS), np.int64), blocks.cumsum(axis=0)])
+    ends = arrays["strips"].astype(np.int64)
+    sums = running[ends[1:]] - running[ends[:-1]]
+    return np.asarray(sums.reshape(groups, -1)[:, :rows].reshape(-1))
