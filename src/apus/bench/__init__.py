@@ -7,8 +7,10 @@ from apus.bench.compare import compare
 from apus.bench.contender import Contender, Inputs, Runner
 from apus.bench.contenders import KNOWN, contender
 from apus.bench.environment import environment
+from apus.bench.layers import layers, weight_counts
 from apus.bench.measurement import Agreement, Measurement
 from apus.bench.results import row, write_results
+from apus.bench.verification import OutputCheck, verify
 
 __all__ = [
     "KNOWN",
@@ -16,10 +18,14 @@ __all__ = [
     "Contender",
     "Inputs",
     "Measurement",
+    "OutputCheck",
     "Runner",
     "compare",
     "contender",
     "environment",
+    "layers",
     "row",
+    "verify",
+    "weight_counts",
     "write_results",
 ]

@@ -1,0 +1,119 @@
+"""A compiled network layer by layer: what the file holds joined with what the engine does with it."""
+
+from collections.abc import Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apus.artifact import Graph, Node, read
+from apus.bench.contender import Inputs
+from apus.runtime import Session
+
+_BITS = {"float32": 32, "uint8": 8, "int8": 8, "int32": 32, "int64": 64, "bool": 8}
+
+Layer = dict[str, Any]
+
+
+def layers(artifact: str | Path, inputs: Inputs, *, threads: int = 1, runs: int = 100) -> list[Layer]:
+    """Describe and time every layer.
+
+    Args:
+        artifact: path of the `.apus` file.
+        inputs: one array per model input; their shapes decide the plan.
+        threads: threads per layer.
+        runs: timed runs, of which the median is taken; 0 only plans.
+
+    Returns:
+        Per layer in order: `name`, `op`, `shape` (of its output), `bits` (of its weights, else of its output),
+        `density` (share of weights that are not zero, None without weights), `kernel`, `isa`, `bytes` (of its
+        constants), `why`, and when timed `microseconds` and `share` (0 to 1, of all layers).
+    """
+    graph, session = read(artifact), Session(artifact, threads=threads)
+    if runs:
+        measured = session.profile(inputs, runs)
+    else:
+        measured = session.plan({name: array.shape for name, array in inputs.items()})
+    nodes = {node.name: node for node in graph.nodes}
+    total = sum(row.get("microseconds", 0.0) for row in measured) or 1.0
+    return [_layer(graph, nodes.get(row["name"]), row, total) for row in measured]
+
+
+def _layer(graph: Graph, node: Node | None, row: dict[str, Any], total: float) -> Layer:
+    counts = weight_counts(graph, node) if node else None
+    density = counts[0] / counts[1] if counts and counts[1] else None
+    layer: Layer = {
+        "name": row["name"],
+        "op": _operation(node) if node else row["op"],
+        "shape": row.get("shape", []),
+        "bits": _bits(graph, node) if node else None,
+        "density": density,
+        "kernel": row.get("kernel", ""),
+        "isa": row.get("isa", ""),
+        "bytes": _bytes(graph, node) if node else 0,
+        "macs": row.get("macs", 0),
+        "why": row.get("why") or _why(node, density),
+    }
+    if "microseconds" in row:
+        layer |= {"microseconds": row["microseconds"], "share": row["microseconds"] / total}
+    return layer
+
+
+def weight_counts(graph: Graph, node: Node) -> tuple[int, int] | None:
+    """Weights that are not zero, and weights that a dense layer of this shape has; None for a layer without.
+
+    Args:
+        graph: the network.
+        node: one of its nodes.
+    """
+    if "values" not in node.tensors:
+        return None
+    kept = int(np.count_nonzero(graph.tensor(node, "values")))
+    if node.attributes["format"] == "depthwise":
+        return kept, graph.tensor(node, "values").size
+    columns = _columns(graph, node)
+    return kept, int(node.attributes["channels"]) * columns if columns else kept
+
+
+def _columns(graph: Graph, node: Node) -> int:
+    """K, the inputs that one output sums over; 0 when the file does not say."""
+    value = graph.values.get(node.inputs[0])
+    shape = value.shape if value else []
+    size = shape[1 if node.op == "conv" else -1] if shape else 0
+    if not isinstance(size, int):
+        return 0
+    return size // int(node.attributes.get("groups", 1)) * prod(node.attributes.get("kernel", [1]))
+
+
+def _operation(node: Node) -> str:
+    """`conv 3x3 /2 + relu`, or `unary sigmoid`."""
+    a = node.attributes
+    words = [node.op, str(a.get("function", ""))]
+    if "kernel" in a:
+        words.append("x".join(map(str, a["kernel"])))
+        words.append(f"/{a['strides'][0]}" if a["strides"][0] > 1 else "")
+    words.append("depthwise" if a.get("format") == "depthwise" else "")
+    words.append(f"+ {a['activation']}" if a.get("activation", "none") != "none" else "")
+    return " ".join(word for word in words if word)
+
+
+def _bits(graph: Graph, node: Node) -> int:
+    if "values" in node.tensors:
+        return graph.tensor(node, "values").dtype.itemsize * 8
+    return _BITS[graph.values[node.output].dtype]
+
+
+def _bytes(graph: Graph, node: Node) -> int:
+    names: Sequence[str] = [*node.tensors.values(), *(name for name in node.inputs if name in graph.tensors)]
+    return sum(graph.tensors[name].nbytes for name in names)
+
+
+def _why(node: Node | None, density: float | None) -> str:
+    if node is None:
+        return ""
+    if node.attributes.get("format") == "depthwise":
+        return "one input channel per output: nothing to skip"
+    if density is not None and density < 0.95:
+        return f"{100 * (1 - density):.0f} % zeros: blocks skipped"
+    return "all blocks present" if density is not None else ""

@@ -1,0 +1,54 @@
+"""`apus compile model.onnx`: an ONNX model to an `.apus` file."""
+
+import argparse
+from pathlib import Path
+
+from apus._files import existing_file
+from apus.artifact import Graph, write
+from apus.bench.layers import weight_counts
+from apus.cli.inputs import parse_shapes
+from apus.cli.output import emit
+from apus.compile import compile_model
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `apus compile`."""
+    parser.add_argument("model", help="the ONNX model")
+    parser.add_argument("-o", "--output", help="where the file goes (default: beside the model, ending in .apus)")
+    parser.add_argument("--precision", default="fp32", choices=["fp32"], help="of layers that carry no quantisation")
+    parser.add_argument("--shape", action="append", default=[], metavar="NAME=1,3,224,224", help="fix an input's shape")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Compile, write, and say how much smaller it became."""
+    model = existing_file(options.model)
+    output = Path(options.output) if options.output else model.with_suffix(".apus")
+    graph = compile_model(model, precision=options.precision, shapes=parse_shapes(options.shape) or None)
+    write(graph, output)
+    summary = _summary(graph, model, output)
+    if not emit(options, summary):
+        print(
+            f"{output}: {summary['nodes']} layers ({summary['int8']} in int8), {summary['bytes']:,} bytes, "
+            f"{summary['ratio']:.1f}x smaller than {model.name}; weights present: {summary['density_pct']:.1f} %"
+        )
+    return 0
+
+
+def _summary(graph: Graph, model: Path, output: Path) -> dict[str, int | float | str]:
+    size, before = output.stat().st_size, model.stat().st_size
+    kept, all_weights = _weights(graph)
+    return {
+        "output": str(output),
+        "nodes": len(graph.nodes),
+        "int8": sum("multiplier" in node.tensors for node in graph.nodes),
+        "bytes": size,
+        "ratio": before / size,
+        "density_pct": 100 * kept / all_weights if all_weights else 100.0,
+    }
+
+
+def _weights(graph: Graph) -> tuple[int, int]:
+    """Non-zero weights, and all that a dense model has, over layers in blocks."""
+    counts = [weight_counts(graph, node) for node in graph.nodes]
+    present = [count for count in counts if count is not None]
+    return sum(kept for kept, _ in present), sum(total for _, total in present)

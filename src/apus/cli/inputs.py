@@ -1,0 +1,101 @@
+"""Inputs for a command that runs a model: from an `.npz` file, or made up by a fixed seed."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from apus._files import existing_file
+from apus.errors import DataError, RunError
+from apus.runtime import NodeArg
+from apus.runtime.feed import Array, check_names
+
+_DTYPES = {"float": "float32"}
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--data`, `--batch` and `--shape`."""
+    parser.add_argument("--data", metavar="FILE.npz", help="arrays by input name (default: random, fixed seed)")
+    parser.add_argument("--batch", type=int, metavar="N", help="size of a symbolic first dimension (default: 1)")
+    parser.add_argument("--shape", action="append", default=[], metavar="NAME=1,3,224,224", help="shape of one input")
+
+
+def parse_shapes(texts: Sequence[str]) -> dict[str, list[int]]:
+    """`["image=1,3,224,224"]` as `{"image": [1, 3, 224, 224]}`.
+
+    Raises:
+        RunError: a text of another form.
+    """
+    shapes = {}
+    for text in texts:
+        name, _, sizes = text.rpartition("=")
+        try:
+            shapes[name] = [int(size) for size in sizes.replace("x", ",").split(",")]
+        except ValueError:
+            name = ""
+        if not name or min(shapes[name]) < 1:
+            raise RunError(f"--shape {text!r}: write it as NAME=1,3,224,224")
+    return shapes
+
+
+def load_npz(path: str) -> dict[str, Array]:
+    """Arrays by name.
+
+    Raises:
+        DataError: the file is no `.npz` archive of plain arrays.
+    """
+    file = existing_file(path)
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            return {name: archive[name] for name in archive.files}
+    except Exception as error:  # a damaged archive raises anything from zipfile, zlib or NumPy's parser
+        raise DataError(f"{path} is not an .npz archive of plain arrays: {error}") from error
+
+
+def make_feed(inputs: Sequence[NodeArg], options: argparse.Namespace) -> dict[str, Array]:
+    """The feed that the options ask for.
+
+    Args:
+        inputs: of the model.
+        options: with `data`, `batch` and `shape`.
+
+    Raises:
+        RunError: a name that the model has not, or fewer samples than `--batch`.
+    """
+    if options.data is None:
+        return random_feed(inputs, batch=options.batch or 1, shapes=parse_shapes(options.shape))
+    arrays = load_npz(options.data)
+    names = [value.name for value in inputs]
+    feed = {name: arrays[name] for name in names if name in arrays}
+    check_names(names, feed or arrays)
+    return {name: array[: options.batch] for name, array in feed.items()} if options.batch else feed
+
+
+def random_feed(inputs: Sequence[NodeArg], *, batch: int, shapes: dict[str, list[int]]) -> dict[str, Array]:
+    """Standard normal floats, small integers; the same each time.
+
+    Args:
+        inputs: of the model.
+        batch: size of a symbolic first dimension.
+        shapes: shapes of single inputs.
+
+    Raises:
+        RunError: a shape for an input that is not there, or a symbolic dimension beyond the first without `--shape`.
+    """
+    if shapes:
+        check_names([value.name for value in inputs], {value.name: 0 for value in inputs} | dict.fromkeys(shapes))
+    generator = np.random.default_rng(0)
+    return {value.name: _random(value, batch, shapes.get(value.name), generator) for value in inputs}
+
+
+def _random(value: NodeArg, batch: int, shape: list[int] | None, generator: np.random.Generator) -> Array:
+    if shape is None:
+        if any(isinstance(size, str) for size in value.shape[1:]):
+            raise RunError(f"input {value.name!r} has shape {value.shape}: say its sizes with --shape {value.name}=...")
+        shape = [batch if isinstance(size, str) else size for size in value.shape]
+    name = value.type.removeprefix("tensor(").removesuffix(")")
+    dtype: np.dtype[Any] = np.dtype(_DTYPES.get(name, name))
+    if dtype.kind == "f":
+        return generator.standard_normal(shape).astype(dtype)
+    return generator.integers(0, 2, shape).astype(dtype)

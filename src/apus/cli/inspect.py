@@ -1,0 +1,68 @@
+"""`apus inspect model.apus`: each layer, what it holds, what runs it, why, and how long it takes."""
+
+import argparse
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from apus._files import existing_file, write_atomically
+from apus.bench.layers import Layer, layers
+from apus.cli.inputs import add_input_arguments, make_feed
+from apus.cli.output import Column, emit, print_table
+from apus.runtime import Session
+
+_TEXT, _NUMBER = ("layer", "operation", "output"), ("bits", "present", "bytes")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments of `apus inspect`."""
+    parser.add_argument("model", help="an .apus file, or an ONNX model to compile in memory")
+    parser.add_argument("--threads", type=int, default=1, help="threads per layer (default: 1)")
+    parser.add_argument("--runs", type=int, default=100, help="timed runs; the median is shown (default: 100)")
+    parser.add_argument("--no-time", action="store_true", help="plan only, run nothing")
+    add_input_arguments(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Print the table."""
+    model = existing_file(options.model)
+    with tempfile.TemporaryDirectory(prefix="apus-") as folder:
+        artifact = model if model.suffix == ".apus" else _compiled(model, Path(folder))
+        feed = make_feed(Session(artifact, threads=1).get_inputs(), options)
+        found = layers(artifact, feed, threads=options.threads, runs=0 if options.no_time else options.runs)
+    if emit(options, found):
+        return 0
+    timed = ("µs", "share") if not options.no_time else ()
+    columns = [Column(heading) for heading in _TEXT] + [Column(heading, number=True) for heading in _NUMBER]
+    columns += [Column("kernel"), Column("isa")] + [Column(heading, number=True) for heading in timed] + [Column("why")]
+    print_table(_title(model, found), columns, [_cells(layer) for layer in found])
+    return 0
+
+
+def _compiled(model: Path, folder: Path) -> Path:
+    from apus.compile import to_bytes
+
+    return write_atomically(folder / "model.apus", to_bytes(model))
+
+
+def _title(model: Path, found: list[Layer]) -> str:
+    micros = sum(layer.get("microseconds", 0.0) for layer in found)
+    time = f", {micros:,.1f} µs" if micros else ""
+    return f"{model}: {len(found)} layers, {sum(layer['bytes'] for layer in found):,} bytes of constants{time}"
+
+
+def _cells(layer: Layer) -> list[Any]:
+    density = layer["density"]
+    cells = [
+        layer["name"],
+        layer["op"],
+        "×".join(map(str, layer["shape"])),
+        layer["bits"] or "",
+        "" if density is None else f"{100 * density:.1f} %",
+        f"{layer['bytes']:,}" if layer["bytes"] else "",
+        layer["kernel"],
+        layer["isa"],
+    ]
+    if "microseconds" in layer:
+        cells += [f"{layer['microseconds']:.2f}", f"{100 * layer['share']:.1f} %"]
+    return [*cells, layer["why"]]
