@@ -1,0 +1,213 @@
+"""A recipe: everything that shapes one run of the road, in typed dataclasses that read from TOML one to one."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from apus.training import TrainOptions
+
+
+@dataclass(frozen=True)
+class DataPart:
+    """`[data]`: where examples come from.
+
+    Attributes:
+        source: `fashion-mnist`, `mnist`, `digits`, a folder of images, or `pkg.module:callable` that returns
+            (train, valid) or (train, valid, test), each a pair of arrays (x, y) or a DataLoader of (x, y).
+        valid: examples held out of train; 0 means a tenth.
+        limit: most examples of each split, for trials; 0 means all.
+        size: of folders: side in pixels; 0 means the first image's.
+        gray: of folders: one channel instead of three.
+        arguments: keyword arguments of the callable.
+    """
+
+    source: str = "fashion-mnist"
+    valid: int = 0
+    limit: int = 0
+    size: int = 0
+    gray: bool = False
+    arguments: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LossPart:
+    """`[loss]`: what a network's outputs are judged by.
+
+    Attributes:
+        function: `cross-entropy`, or `pkg.module:callable` of (outputs, targets) that returns a scalar.
+    """
+
+    function: str = "cross-entropy"
+
+
+@dataclass(frozen=True)
+class AugmentPart:
+    """`[….augment]`: how training images of in-memory sources are varied; see `apus.data.Augment`."""
+
+    shift: int = 0
+    flip: bool = False
+    erase: int = 0
+
+
+@dataclass(frozen=True)
+class DistilPart:
+    """`[….distil]`: how the teacher helps.
+
+    Attributes:
+        loss: `soft-targets` (Hinton), `mse` on logits, or `none`.
+        alpha: the teacher's share of the loss, 0..1; the labels have the rest.
+        temperature: of soft targets.
+    """
+
+    loss: Literal["soft-targets", "mse", "none"] = "soft-targets"
+    alpha: float = 0.9
+    temperature: float = 4.0
+
+
+@dataclass(frozen=True)
+class TeacherPart:
+    """`[teacher]`: the large network.
+
+    Attributes:
+        model: `pkg.module:callable` that returns an `nn.Module`.
+        arguments: keyword arguments of the callable.
+        weights: a `.safetensors` file of a trained teacher, which then is not trained; empty trains one.
+        train: how it is trained.
+        augment: of its images.
+    """
+
+    model: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    weights: str = ""
+    train: TrainOptions = TrainOptions()
+    augment: AugmentPart = AugmentPart()
+
+
+@dataclass(frozen=True)
+class StudentPart:
+    """`[student]`: the small network; its keys are those of `[teacher]`, with the teacher's help."""
+
+    model: str = ""
+    arguments: dict[str, Any] = field(default_factory=dict)
+    distil: DistilPart = DistilPart()
+    train: TrainOptions = TrainOptions()
+    augment: AugmentPart = AugmentPart()
+
+
+@dataclass(frozen=True)
+class PrunePart:
+    """`[prune]`: from dense to sparse, on a cubic schedule.
+
+    Attributes:
+        enabled: false goes on with the dense student.
+        structure: `16x1` blocks, which the engine skips, or `unstructured` single weights.
+        sparsity: share of zero weights at the end, 0..1.
+        begin: share of the steps before the first weight goes.
+        end: share of the steps after which the sparsity is final.
+        every: steps between two choices of what lives.
+        skip: name patterns of layers that stay dense.
+        levels: name pattern → sparsity of these layers, relative to `sparsity`.
+        distil: the teacher's help.
+        train: how long and how fast.
+        augment: of the images.
+    """
+
+    enabled: bool = True
+    structure: Literal["16x1", "unstructured"] = "16x1"
+    sparsity: float = 0.8
+    begin: float = 0.0
+    end: float = 0.6
+    every: int = 20
+    skip: list[str] = field(default_factory=list)
+    levels: dict[str, float] = field(default_factory=dict)
+    distil: DistilPart = DistilPart()
+    train: TrainOptions = TrainOptions()
+    augment: AugmentPart = AugmentPart()
+
+
+@dataclass(frozen=True)
+class QuantizePart:
+    """`[quantize]`: from float to integer, by training with fake quantisation.
+
+    Attributes:
+        enabled: false exports float32.
+        weight_bits: 2..8, per output channel.
+        activation_bits: 2..8, per tensor.
+        skip: name patterns of layers that stay float.
+        calibrate: batches that set the first ranges.
+        freeze: share of the steps after which ranges no longer move.
+        distil: the teacher's help.
+        train: how long and how fast.
+        augment: of the images.
+    """
+
+    enabled: bool = True
+    weight_bits: int = 8
+    activation_bits: int = 8
+    skip: list[str] = field(default_factory=list)
+    calibrate: int = 16
+    freeze: float = 0.5
+    distil: DistilPart = DistilPart()
+    train: TrainOptions = TrainOptions()
+    augment: AugmentPart = AugmentPart()
+
+
+@dataclass(frozen=True)
+class VerifyPart:
+    """`[verify]`: bounds between the engine, ONNX Runtime and torch on the whole test split.
+
+    Attributes:
+        agreement: least share of equal classes between the engine and each of the others, in percent.
+        steps: largest difference of an output between the engine and ONNX Runtime, in steps: a step is 1/255 of
+            the range of ONNX Runtime's outputs.
+        torch_steps: and between the engine and torch's simulation, whose float sums may round another way.
+    """
+
+    agreement: float = 99.5
+    steps: float = 4.0
+    torch_steps: float = 16.0
+
+
+@dataclass(frozen=True)
+class MeasurePart:
+    """`[measure]`: latency on this machine.
+
+    Attributes:
+        batches: batch sizes.
+        threads: thread counts; those above the machine's cores are left out.
+        seconds: timed per contender and setting.
+    """
+
+    batches: list[int] = field(default_factory=lambda: [1, 16])
+    threads: list[int] = field(default_factory=lambda: [1, 2])
+    seconds: float = 1.5
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The whole road.
+
+    Attributes:
+        name: of the run; its folder is `runs/<name>`.
+        seed: of every random number.
+        threads: of training; part of the recipe because float sums, so the weights, depend on it.
+        data: the examples.
+        loss: what is learnt.
+        teacher: the large network.
+        student: the small one.
+        prune: blocks of weights away.
+        quantize: floats away.
+        verify: is it still the same network?
+        measure: how fast is it?
+    """
+
+    name: str = "run"
+    seed: int = 0
+    threads: int = 2
+    data: DataPart = DataPart()
+    loss: LossPart = LossPart()
+    teacher: TeacherPart = TeacherPart()
+    student: StudentPart = StudentPart()
+    prune: PrunePart = PrunePart()
+    quantize: QuantizePart = QuantizePart()
+    verify: VerifyPart = VerifyPart()
+    measure: MeasurePart = MeasurePart()

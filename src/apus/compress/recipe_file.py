@@ -1,0 +1,162 @@
+"""Recipes from and to TOML. Whatever cannot be right is refused, with the nearest thing that could."""
+
+import dataclasses
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from apus._files import existing_file
+from apus.compress.recipe import Recipe
+from apus.errors import RecipeError
+
+T = TypeVar("T")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Args:
+        path: a TOML file.
+
+    Returns:
+        The recipe; what the file leaves out has its default.
+
+    Raises:
+        RecipeError: no such file, not TOML, an unknown key or a wrong type; names file, section and key.
+    """
+    try:
+        table = tomllib.loads(existing_file(path).read_text())
+    except FileNotFoundError as error:
+        raise RecipeError(str(error)) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{path}: not TOML: {error}") from None
+    table.setdefault("name", path.stem)
+    return from_table(table, str(path))
+
+
+def from_table(table: Mapping[str, Any], origin: str = "recipe") -> Recipe:
+    """Make a recipe of nested dictionaries.
+
+    Args:
+        table: as TOML gives them.
+        origin: named in errors.
+
+    Returns:
+        The recipe.
+
+    Raises:
+        RecipeError: an unknown key, a wrong type, or a value out of its range.
+
+    >>> from_table({"prune": {"sparsity": 0.9}}).prune.sparsity
+    0.9
+    """
+    recipe = _build(Recipe, table, origin, "")
+    _check_ranges(recipe, origin)
+    return recipe
+
+
+def to_table(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as nested dictionaries, every default written out."""
+    return dataclasses.asdict(recipe)
+
+
+def to_toml(recipe: Recipe) -> str:
+    """A recipe as TOML, every default written out; reading it gives the same recipe."""
+    return "\n".join(_lines(to_table(recipe), "")).strip() + "\n"
+
+
+def _build(kind: type[T], table: Any, origin: str, section: str) -> T:
+    where = f"{origin}: [{section}]" if section else f"{origin}"
+    if not isinstance(table, Mapping):
+        raise RecipeError(f"{where}: must be a table of keys, not {table!r}")
+    hints = get_type_hints(kind)
+    for key in table:
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.0)[0]
+            raise RecipeError(f"{where}: unknown key {key!r}; did you mean {near!r}? (keys: {', '.join(hints)})")
+    inner = f"{section}." if section else ""
+    return kind(**{key: _value(hints[key], value, origin, f"{inner}{key}") for key, value in table.items()})
+
+
+def _value(hint: Any, value: Any, origin: str, place: str) -> Any:
+    if dataclasses.is_dataclass(hint):
+        return _build(hint, value, origin, place)  # type: ignore[arg-type]
+    section, _, key = place.rpartition(".")
+    where = f"{origin}: [{section}] {key}" if section else f"{origin}: {key}"
+    if get_origin(hint) is Literal:
+        return _choice(get_args(hint), value, where)
+    if get_origin(hint) is list:
+        if not isinstance(value, list):
+            raise RecipeError(f"{where} = {value!r}: must be a list of {get_args(hint)[0].__name__}")
+        return [_value(get_args(hint)[0], each, origin, place) for each in value]
+    if get_origin(hint) is dict:
+        if not isinstance(value, dict):
+            raise RecipeError(f"{where} = {value!r}: must be a table")
+        return {k: v if get_args(hint)[1] is Any else _scalar(get_args(hint)[1], v, where) for k, v in value.items()}
+    return _scalar(hint, value, where)
+
+
+def _choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
+    if value in choices:
+        return value
+    near = difflib.get_close_matches(str(value), choices, n=1, cutoff=0.0)[0]
+    raise RecipeError(f"{where} = {value!r}: did you mean {near!r}? (choices: {', '.join(choices)})")
+
+
+def _scalar(hint: type, value: Any, where: str) -> Any:
+    if hint is float and type(value) is int:
+        return float(value)
+    if type(value) is not hint:
+        raise RecipeError(f"{where} = {value!r}: must be {hint.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _check_ranges(recipe: Recipe, origin: str) -> None:
+    """Refuse numbers that could only fail later."""
+    quantize, prune = recipe.quantize, recipe.prune
+    shares = {"prune.sparsity": prune.sparsity, "prune.begin": prune.begin, "prune.end": prune.end}
+    shares |= {"quantize.freeze": quantize.freeze}
+    positive: dict[str, float] = {"threads": recipe.threads, "prune.every": prune.every}
+    for stage in ("teacher", "student", "prune", "quantize"):
+        part = getattr(recipe, stage)
+        shares |= {f"{stage}.train.{k}": getattr(part.train, k) for k in ("warmup", "final", "ema", "label_smoothing")}
+        positive |= {f"{stage}.train.{k}": getattr(part.train, k) for k in ("epochs", "batch", "learning_rate")}
+        if stage != "teacher":
+            shares[f"{stage}.distil.alpha"] = part.distil.alpha
+            positive[f"{stage}.distil.temperature"] = part.distil.temperature
+    bad = [f"{place} = {v!r}: must lie in 0..1" for place, v in shares.items() if not 0 <= v <= 1]
+    bad += [f"{place} = {v!r}: must be above 0" for place, v in positive.items() if not v > 0]
+    bits = {"weight_bits": quantize.weight_bits, "activation_bits": quantize.activation_bits}
+    bad += [f"quantize.{key} = {v!r}: must lie in 2..8" for key, v in bits.items() if not 2 <= v <= 8]
+    if Path(recipe.name).name != recipe.name or not recipe.name:
+        bad.append(f"name = {recipe.name!r}: must be a plain word, it names the folder")
+    if bad:
+        place, _, rest = bad[0].partition(" ")
+        section, _, key = place.rpartition(".")
+        raise RecipeError(f"{origin}: {f'[{section}] ' if section else ''}{key} {rest}")
+
+
+def _lines(table: dict[str, Any], section: str) -> list[str]:
+    plain = {key: value for key, value in table.items() if not isinstance(value, dict)}
+    lines = [f"\n[{section}]"] if section and (plain or not table) else []
+    lines += [f"{_key(key)} = {_literal(value)}" for key, value in plain.items()]
+    for key, value in table.items():
+        if isinstance(value, dict) and value:
+            lines += _lines(value, f"{section}.{_key(key)}" if section else _key(key))
+    return lines
+
+
+def _key(key: str) -> str:
+    bare = key.isascii() and key.replace("_", "").replace("-", "").isalnum()
+    return key if bare else json.dumps(key)
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{_key(k)} = {_literal(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_literal(each) for each in value) + "]"
+    return repr(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)

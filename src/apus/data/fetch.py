@@ -1,0 +1,147 @@
+"""Find a named data set on this machine, or get it: `$APUS_DATA`, the cache, apt, then the official address."""
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from apus.errors import DataError
+
+FILES = (
+    "train-images-idx3-ubyte.gz",
+    "train-labels-idx1-ubyte.gz",
+    "t10k-images-idx3-ubyte.gz",
+    "t10k-labels-idx1-ubyte.gz",
+)
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a data set comes from: an official address, the MD5 of each of `FILES` there, a Debian package."""
+
+    address: str
+    md5: tuple[str, str, str, str]
+    package: str = ""
+
+
+ORIGINS = {
+    "fashion-mnist": Origin(
+        "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+        (
+            "8d4fb7e6c68d591d4c3dfef9ec88bf0d",
+            "25c81989df183df01b3e8a0aad5dffbe",
+            "bef4ecab320f06d8554ea6380940ec79",
+            "bb300cfdad3c16e7a12a480ee83cd310",
+        ),
+        "dataset-fashion-mnist",
+    ),
+    "mnist": Origin(
+        "https://ossci-datasets.s3.amazonaws.com/mnist/",
+        (
+            "f68b3c2dcbeaaa9fbdd348bbdeb94873",
+            "d53e105ee54ea40749a09fcbcd1e9432",
+            "9fb629c4189551a2d022fa330f9573f3",
+            "ec29112dd5afa0611ce80d1b7f02629c",
+        ),
+    ),
+}
+
+
+def cache_folder() -> Path:
+    """Where Apus keeps what it downloads: `$XDG_CACHE_HOME/apus` or `~/.cache/apus`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "apus"
+
+
+def find(name: str) -> Path:
+    """Find the folder that holds a named data set, getting it if need be.
+
+    Args:
+        name: a key of `ORIGINS`.
+
+    Returns:
+        A folder with the four `FILES`.
+
+    Raises:
+        DataError: it is nowhere on this machine and cannot be got; says what was tried and what to do.
+    """
+    tried = []
+    for place in _places(name):
+        if all((place / file).is_file() for file in FILES):
+            return place
+        tried.append(f"{place} lacks {', '.join(f for f in FILES if not (place / f).is_file())}")
+    origin, target = ORIGINS[name], cache_folder() / name
+    ways: list[Callable[[Origin, Path], None]] = [from_apt, from_address] if origin.package else [from_address]
+    for way in ways:
+        with tempfile.TemporaryDirectory(prefix="apus-") as scratch:
+            try:
+                way(origin, Path(scratch))
+                _install(Path(scratch), target)
+                return target
+            except (OSError, DataError, subprocess.SubprocessError) as error:
+                tried.append(f"{way.__name__.replace('_', ' ')}: {error}")
+    raise DataError(f"no {name} here: " + "; ".join(tried) + f". Put its four files in $APUS_DATA/{name}/")
+
+
+def _places(name: str) -> list[Path]:
+    own = os.environ.get("APUS_DATA")
+    places = [Path(own) / name, Path(own)] if own and Path(own).name == name else [Path(own) / name] if own else []
+    return [*places, cache_folder() / name]
+
+
+def from_apt(origin: Origin, scratch: Path) -> None:
+    """Download and unpack a Debian package; needs neither root nor an installation.
+
+    Args:
+        origin: names the package.
+        scratch: an empty folder to work in.
+
+    Raises:
+        DataError: this machine has no apt or no dpkg, or the package cannot be had.
+    """
+    if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
+        raise DataError("no apt-get and dpkg-deb on this machine")
+    call = {"cwd": scratch, "capture_output": True, "text": True, "timeout": 300}
+    got = subprocess.run(["apt-get", "download", origin.package], check=False, **call)  # type: ignore[call-overload]
+    packages = sorted(scratch.glob("*.deb"))
+    if not packages:
+        last = got.stderr.strip().splitlines()[-1:] or [f"exit status {got.returncode}"]
+        raise DataError(f"apt-get download {origin.package}: {last[0]}")
+    subprocess.run(["dpkg-deb", "-x", packages[0].name, "unpacked"], check=True, **call)  # type: ignore[call-overload]
+
+
+def from_address(origin: Origin, scratch: Path) -> None:
+    """Download from the official address and check each file's MD5.
+
+    Args:
+        origin: names address and checksums.
+        scratch: an empty folder to download to.
+
+    Raises:
+        DataError: a file arrives damaged.
+    """
+    for file, md5 in zip(FILES, origin.md5, strict=True):
+        try:
+            with urllib.request.urlopen(origin.address + file, timeout=30) as reply:
+                content = reply.read()
+        except urllib.error.URLError as error:
+            raise DataError(f"{origin.address}{file}: {error.reason}") from None
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != md5:
+            raise DataError(f"{origin.address}{file}: {len(content)} bytes with a wrong MD5 checksum")
+        (scratch / file).write_bytes(content)
+
+
+def _install(scratch: Path, target: Path) -> None:
+    target.mkdir(parents=True, exist_ok=True)
+    for file in FILES:
+        found = sorted(scratch.rglob(file))
+        if not found:
+            raise DataError(f"{file} is not in what was downloaded")
+        partial = target / (file + ".partial")
+        shutil.copyfile(found[0], partial)
+        partial.replace(target / file)

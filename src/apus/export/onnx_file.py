@@ -1,0 +1,71 @@
+"""torch → a standard ONNX file: folded, named, with any batch size."""
+
+import contextlib
+import io
+import logging
+import warnings
+from pathlib import Path
+
+import onnx
+import torch
+from torch import Tensor, nn
+
+from apus._files import write_atomically
+from apus.errors import ApusError
+from apus.export import tidy
+from apus.export.qdq import OPSET, to_qdq
+from apus.techniques.quantize import fold_batch_norms, quantizers
+
+INPUT, OUTPUT = "input", "output"
+
+
+def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name: str = "network") -> onnx.ModelProto:
+    """Export a network, plain or prepared by `techniques.quantize`, as a standard ONNX model.
+
+    Zeros of pruned weights stay plain zeros; a compiler that knows sparsity finds them.
+
+    Args:
+        model: takes one tensor, returns one; is not changed.
+        example: one input batch (B, ...); B may be any size.
+        path: where to write it as well.
+        name: of the graph.
+
+    Returns:
+        The model, checked; its first dimension of input and output is `batch`.
+
+    Raises:
+        ApusError: torch cannot export this network; says why.
+    """
+    ready = to_qdq(model) if quantizers(model) else fold_batch_norms(model, example)
+    exported = _export(ready, torch.cat([example[:1]] * 2).contiguous())
+    tidy.pool_globally(exported)
+    tidy.quantise_biases(exported)
+    tidy.strip_provenance(exported)
+    exported.graph.name, exported.producer_name = name, "apus"
+    onnx.checker.check_model(exported, full_check=True)
+    if path is not None:
+        write_atomically(path, exported.SerializeToString())
+    return exported
+
+
+def _export(model: nn.Module, example: Tensor) -> onnx.ModelProto:
+    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
+        warnings.simplefilter("ignore")  # torch's own deprecations, in its own code
+        try:
+            program = torch.onnx.export(
+                model,
+                (example,),
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                opset_version=OPSET,
+                dynamo=True,
+                verbose=False,
+            )
+        except Exception as error:  # the exporter raises many kinds
+            cause = error.__cause__ or error
+            raise ApusError(f"torch cannot export {type(model).__name__} to ONNX: {cause}") from error
+    assert program is not None  # dynamo=True returns one
+    return program.model_proto

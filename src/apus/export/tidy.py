@@ -1,0 +1,88 @@
+"""Finishing touches on an exported graph, so that every runtime fuses all of it into integer operators."""
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+_INT32 = np.iinfo(np.int32)
+
+
+def quantise_biases(model: onnx.ModelProto) -> int:
+    """Store the bias of each integer layer as int32 in units of s_x · s_w, which is how accumulators count.
+
+    Args:
+        model: is changed in place.
+
+    Returns:
+        How many biases were stored so.
+
+    Source: Jacob et al. 2017, arXiv:1712.05877, Eq. (11).
+    """
+    graph = model.graph
+    made = {output: node for node in graph.node for output in node.output}
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    count = 0
+    for node in list(graph.node):
+        if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3 or node.input[2] not in constants:
+            continue
+        x, w = made.get(node.input[0]), made.get(node.input[1])
+        if x is None or w is None or {x.op_type, w.op_type} != {"DequantizeLinear"}:
+            continue
+        scale = (constants[x.input[1]] * constants[w.input[1]]).astype(np.float32)
+        levels = np.clip(np.rint(constants[node.input[2]] / scale), _INT32.min, _INT32.max).astype(np.int32)
+        _dequantise_bias(graph, node, levels, scale)
+        count += 1
+    _drop_unused(graph)
+    return count
+
+
+def _dequantise_bias(graph: onnx.GraphProto, node: onnx.NodeProto, levels: np.ndarray, scale: np.ndarray) -> None:
+    stem = node.input[2]
+    names = [f"{stem}.{node.name}.{part}" for part in ("levels", "scale", "zero_point")]
+    for name, value in zip(names, (levels, scale, np.zeros_like(levels)), strict=True):
+        graph.initializer.append(numpy_helper.from_array(value, name))
+    bias = helper.make_node("DequantizeLinear", names, [f"{stem}.{node.name}"], f"{node.name}.bias", axis=0)
+    node.input[2] = bias.output[0]
+    graph.node.insert(list(graph.node).index(node), bias)
+
+
+def pool_globally(model: onnx.ModelProto) -> int:
+    """Write a mean over all spatial axes as GlobalAveragePool, which integer runtimes know.
+
+    Args:
+        model: is changed in place.
+
+    Returns:
+        How many means were rewritten.
+    """
+    graph, count = model.graph, 0
+    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in [*graph.value_info, *graph.input]}
+    for node in graph.node:
+        if node.op_type != "ReduceMean" or len(node.input) < 2 or node.input[1] not in constants:
+            continue
+        rank, keep = ranks.get(node.input[0], 0), next((a.i for a in node.attribute if a.name == "keepdims"), 1)
+        axes = sorted(int(a) % max(rank, 1) for a in constants[node.input[1]].reshape(-1))
+        if rank not in (3, 4) or axes != list(range(2, rank)) or not keep:
+            continue
+        node.op_type = "GlobalAveragePool"
+        del node.input[1:], node.attribute[:]
+        count += 1
+    _drop_unused(graph)
+    return count
+
+
+def strip_provenance(model: onnx.ModelProto) -> None:
+    """Remove the exporter's stack traces and paths: they are most of a small file and name the author's machine."""
+    graph = model.graph
+    for holder in [model, graph, *graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer]:
+        del holder.metadata_props[:]
+    for node in graph.node:
+        node.doc_string = ""
+
+
+def _drop_unused(graph: onnx.GraphProto) -> None:
+    used = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)

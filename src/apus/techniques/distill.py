@@ -1,0 +1,81 @@
+"""Knowledge distillation: a small network learns from a large one's outputs.
+
+Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531. Eq. numbers are its.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def soft_targets(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
+    """Divergence of the softened outputs, T² · KL(softmax(z_t / T) ‖ softmax(z_s / T)).
+
+    The gradients of softened outputs fall as 1 / T², so T² keeps their weight against the hard loss when T changes.
+
+    Args:
+        student: logits z_s, (N, classes).
+        teacher: logits z_t, (N, classes).
+        temperature: T > 0.
+
+    Returns:
+        Mean over the batch, ≥ 0, in nats.
+
+    Source: Eq. (1) softens, §2 gives T²; KL differs from its cross entropy by the teacher's entropy, a constant.
+
+    >>> z = torch.tensor([[1.0, 2.0]])
+    >>> float(soft_targets(z, z, 4.0))
+    0.0
+    """
+    log_p, log_q = F.log_softmax(teacher / temperature, -1), F.log_softmax(student / temperature, -1)
+    divergence = (log_p.exp() * (log_p - log_q)).sum(-1)  # Σ p · (ln p - ln q)
+    return temperature**2 * divergence.mean()
+
+
+def logits_mse(student: Tensor, teacher: Tensor) -> Tensor:
+    """Mean squared difference of logits, what soft targets become for T → ∞ and zero-mean logits.
+
+    Args:
+        student: logits z_s, (N, ...).
+        teacher: logits z_t, of the same shape.
+
+    Returns:
+        Mean over batch and outputs, ≥ 0.
+
+    Source: §2.1, Eq. (4).
+    """
+    return F.mse_loss(student, teacher)
+
+
+def distil_loss(hard: Tensor, soft: Tensor, alpha: float) -> Tensor:
+    """Weigh labels against teacher: (1 - α) · hard + α · soft.
+
+    Args:
+        hard: loss against the labels.
+        soft: loss against the teacher.
+        alpha: share of the teacher, 0..1.
+
+    Returns:
+        The training loss.
+
+    Source: §2, "a weighted average of two different objective functions".
+    """
+    return (1 - alpha) * hard + alpha * soft
+
+
+class Teacher:
+    """A trained network that only answers: evaluation mode, no gradients.
+
+    Args:
+        model: is put into evaluation mode, its parameters no longer ask for gradients.
+        bf16: answer in bfloat16, about twice as fast where the CPU has it.
+    """
+
+    def __init__(self, model: nn.Module, *, bf16: bool = False) -> None:
+        self.model, self.bf16 = model.eval().requires_grad_(False), bf16
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """The teacher's outputs z_t for a batch, in float32."""
+        with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            answer: Tensor = self.model(x)
+        return answer.float()

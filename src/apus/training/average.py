@@ -1,0 +1,39 @@
+"""Exponential moving average of a network's weights."""
+
+import copy
+
+import torch
+from torch import Tensor, nn
+
+
+class Average:
+    """A second copy of a network that follows it slowly, avg ← d · avg + (1 - d) · w.
+
+    Args:
+        model: the network to follow.
+        decay: d, 0..1.
+
+    Source: Polyak, Juditsky 1992, in its exponential form; the decay rises as (1 + t) / (10 + t), as TensorFlow has it.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model, self.decay = copy.deepcopy(model).eval().requires_grad_(False), decay
+
+    @torch.no_grad()
+    def update(self, model: nn.Module, step: int) -> None:
+        """Follow one optimiser step.
+
+        Args:
+            model: after the step.
+            step: steps done before it.
+        """
+        decay = min(self.decay, (1 + step) / (10 + step))
+        for mine, new in zip(self._tensors(self.model), self._tensors(model), strict=True):
+            if mine.is_floating_point():
+                mine.lerp_(new.to(mine.dtype), 1 - decay)
+            else:
+                mine.copy_(new)
+
+    @staticmethod
+    def _tensors(model: nn.Module) -> list[Tensor]:
+        return [*model.parameters(), *model.buffers()]

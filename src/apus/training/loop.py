@@ -1,0 +1,267 @@
+"""The one loop: every stage trains with it, techniques enter at four places, a kill costs seconds and nothing else."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from apus.data import Batch, Batches
+from apus.errors import ApusError
+from apus.training import checkpoint
+from apus.training.average import Average
+from apus.training.evaluate import Loss, outputs, score
+from apus.training.options import TrainOptions, has_bf16, make_optimizer
+from apus.training.progress import Reporter, reporter
+from apus.training.schedule import rate
+from apus.training.stop import Flag, Stopped, on_signal
+
+LossTerm = Callable[[Tensor, Tensor, Tensor], Tensor]
+"""Outputs z, targets y and inputs x of a batch → a scalar to minimise."""
+
+
+def cross_entropy(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    """The plain loss: how surprised the network is by the class."""
+    return F.cross_entropy(z, y)
+
+
+@dataclass(frozen=True)
+class Plugs:
+    """Where techniques enter the loop.
+
+    Attributes:
+        batches: Batches → Batches, once, before the first step; the result must again resume at any position.
+        loss: of a batch.
+        penalty: of the network's own state, added to the loss.
+        after_step: called with steps done (1..steps) and steps, after the optimiser.
+    """
+
+    batches: Callable[[Batches], Batches] = lambda batches: batches
+    loss: LossTerm = cross_entropy
+    penalty: Callable[[nn.Module], Tensor] | None = None
+    after_step: Callable[[int, int], None] | None = None
+
+
+class Stateful(Protocol):
+    """A technique's state beside the network's own, kept in the checkpoint."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers, text, lists and dictionaries of them."""
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up what `state_dict` returned."""
+
+
+@dataclass(frozen=True)
+class Validation:
+    """What to score each epoch on, and by which loss."""
+
+    batches: Batches
+    loss: Loss = F.cross_entropy
+
+
+@dataclass
+class _Place:
+    """How far a run is."""
+
+    step: int = 0
+    loss_sum: float = 0.0
+    loss_count: int = 0
+    seconds: float = 0.0
+    history: list[dict[str, Any]] = field(default_factory=list)
+
+
+def fit(
+    model: nn.Module,
+    batches: Batches,
+    options: TrainOptions,
+    plugs: Plugs = Plugs(),  # noqa: B008 - frozen, so it cannot be changed between calls
+    *,
+    folder: Path | None = None,
+    fingerprint: str = "",
+    seed: int = 0,
+    label: str = "train",
+    valid: Validation | None = None,
+    extra: Mapping[str, Stateful] | None = None,
+) -> list[dict[str, Any]]:
+    """Train a network in place; a run that was killed goes on from its checkpoint and ends with the same bits.
+
+    Args:
+        model: the network.
+        batches: the training data.
+        options: of the run.
+        plugs: techniques.
+        folder: where `checkpoint.pt` lives while running; None keeps none.
+        fingerprint: of everything that shapes the result; a checkpoint with another one is not used.
+        seed: of all randomness.
+        label: shown with the progress.
+        valid: scored after each epoch.
+        extra: state of techniques to keep in checkpoints.
+
+    Returns:
+        A row per epoch: step, epoch, loss, seconds, valid_loss and accuracy_pct where known.
+
+    Raises:
+        Stopped: on SIGINT or SIGTERM, after saving.
+        ApusError: the loss is no longer finite.
+    """
+    return _Run(model, batches, options, plugs, folder, fingerprint, seed, label, valid, dict(extra or {})).train()
+
+
+class _Run:
+    def __init__(
+        self,
+        model: nn.Module,
+        batches: Batches,
+        options: TrainOptions,
+        plugs: Plugs,
+        folder: Path | None,
+        fingerprint: str,
+        seed: int,
+        label: str,
+        valid: Validation | None,
+        extra: dict[str, Stateful],
+    ) -> None:
+        self.model, self.options, self.plugs, self.valid, self.extra = model, options, plugs, valid, extra
+        self.batches, self.label, self.fingerprint = plugs.batches(batches), label, fingerprint
+        self.path = folder / "checkpoint.pt" if folder else None
+        self.steps = max(1, round(options.epochs * len(self.batches)))
+        if any(p.ndim == 4 for p in model.parameters()):
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.optimizer = make_optimizer(model, options)
+        self.average = Average(model, options.ema) if options.ema else None
+        self.place, self.saved_at, self.saved_step = _Place(), time.monotonic(), 0
+        checkpoint.seed_all(seed)
+        self.random: dict[str, Any] | None = None
+        self._resume()
+
+    def train(self) -> list[dict[str, Any]]:
+        self.model.train()
+        with on_signal() as flag, reporter(self.label, self.steps) as shown:
+            while self.place.step < self.steps:
+                self._epoch(flag, shown)
+        if self.average is not None:
+            self.model.load_state_dict(self.average.model.state_dict())
+        self.model.eval()
+        return self.place.history
+
+    def _epoch(self, flag: Flag, shown: Reporter) -> None:
+        epoch, start = divmod(self.place.step, len(self.batches))
+        for x, y in self._read(epoch, start):
+            began = time.monotonic()
+            loss = self._step(x, y)
+            self.place.step += 1
+            self.place.loss_sum += loss
+            self.place.loss_count += 1
+            self.place.seconds += time.monotonic() - began
+            shown.step(self.place.step, loss)
+            ended = self.place.step % len(self.batches) == 0 or self.place.step == self.steps
+            if ended:
+                shown.epoch(self._close_epoch(epoch))
+            self._save_if_due(ended, flag)
+            if self.place.step == self.steps:
+                return
+
+    def _read(self, epoch: int, start: int) -> Iterator[Batch]:
+        if self.random is None:
+            yield from self.batches.epoch(epoch, start)
+            return
+        # Reading on to the position may draw random numbers, so the checkpoint's state is restored after it.
+        source = self.batches.epoch(epoch, max(0, start - 1))
+        if start:
+            next(source)
+        checkpoint.restore_random_state(self.random)
+        self.random = None
+        yield from source
+
+    def _step(self, x: Tensor, y: Tensor) -> float:
+        share = rate(
+            self.place.step,
+            self.steps,
+            schedule=self.options.schedule,
+            warmup=self.options.warmup,
+            final=self.options.final,
+        )
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.options.learning_rate * share
+        if x.ndim == 4:
+            x = x.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.options.bf16 and has_bf16()):
+            z = self.model(x)
+        loss = self.plugs.loss(z.float(), y, x)
+        if self.plugs.penalty is not None:
+            loss = loss + self.plugs.penalty(self.model)
+        self.optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        if self.options.clip:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.options.clip)
+        self.optimizer.step()
+        if self.plugs.after_step is not None:
+            self.plugs.after_step(self.place.step + 1, self.steps)
+        if self.average is not None:
+            self.average.update(self.model, self.place.step)
+        return self._finite(float(loss.detach()))
+
+    def _finite(self, loss: float) -> float:
+        if loss - loss == 0:
+            return loss
+        rate_now, step = self.optimizer.param_groups[0]["lr"], self.place.step
+        raise ApusError(
+            f"{self.label}: the loss is {loss} at step {step}, learning rate {rate_now:g}: lower it, or clip"
+        )
+
+    def _close_epoch(self, epoch: int) -> str:
+        place = self.place
+        row: dict[str, Any] = {"step": place.step, "epoch": place.step / len(self.batches)}
+        row |= {"loss": place.loss_sum / place.loss_count, "seconds": place.seconds}
+        place.loss_sum, place.loss_count = 0.0, 0
+        text = f"epoch {epoch + 1} loss {row['loss']:.4f}"
+        if self.valid is not None:
+            judged = score(
+                *outputs(self.average.model if self.average else self.model, self.valid.batches), self.valid.loss
+            )
+            row |= {"valid_loss": judged.loss, "accuracy_pct": judged.accuracy_pct}
+            text += (
+                f" valid {judged.loss:.4f}" if judged.accuracy_pct is None else f" valid {judged.accuracy_pct:.2f} %"
+            )
+        place.history.append(row)
+        return text
+
+    def _save_if_due(self, ended: bool, flag: Flag) -> None:
+        since = self.place.step - self.saved_step
+        due = time.monotonic() - self.saved_at >= self.options.checkpoint_seconds
+        due = due or 0 < self.options.checkpoint_steps <= since or self.place.step == self.steps
+        if self.path is not None and (due or flag.number):
+            checkpoint.save(self.path, self._state())
+            self.saved_at, self.saved_step = time.monotonic(), self.place.step
+        if flag.number:
+            kept = "saved; run the same command again to go on" if self.path else "nothing was kept"
+            raise Stopped(f"stopped: {self.label}, step {self.place.step} of {self.steps}, {kept}", flag.number)
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "fingerprint": self.fingerprint,
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "average": self.average.model.state_dict() if self.average else None,
+            "extra": {name: each.state_dict() for name, each in self.extra.items()},
+            "random": checkpoint.random_state(),
+            "place": dict(vars(self.place)),
+        }
+
+    def _resume(self) -> None:
+        state = checkpoint.load(self.path) if self.path else None
+        if state is None or state["fingerprint"] != self.fingerprint:
+            return
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if self.average is not None:
+            self.average.model.load_state_dict(state["average"])
+        for name, each in self.extra.items():
+            each.load_state_dict(state["extra"][name])
+        self.place, self.random = _Place(**state["place"]), state["random"]
+        self.saved_step = self.place.step

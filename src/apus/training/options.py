@@ -1,0 +1,71 @@
+"""What a training run can be told, and the optimiser it makes of that."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import nn
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """Settings of one training run.
+
+    Attributes:
+        epochs: passes over the data; may be a fraction.
+        batch: examples per step (a user's own loader has its own).
+        optimizer: SGD with Nesterov momentum, or AdamW.
+        learning_rate: at the peak of the schedule.
+        momentum: of SGD.
+        weight_decay: of weights; biases and normalisations have none.
+        schedule: how the learning rate falls.
+        warmup: share of the steps in which it rises, 0..1.
+        final: share of the peak at the end, 0..1.
+        clip: largest gradient norm; 0 for any.
+        label_smoothing: of the built-in cross entropy, 0..1.
+        ema: share of the old average after a step, 0..1; 0 keeps no average.
+        bf16: compute in bfloat16 where the CPU can; weights stay float32.
+        checkpoint_seconds: most seconds of work a kill can cost.
+        checkpoint_steps: and most steps; 0 for any.
+    """
+
+    epochs: float = 5.0
+    batch: int = 128
+    optimizer: Literal["sgd", "adamw"] = "sgd"
+    learning_rate: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: Literal["cosine", "linear", "constant"] = "cosine"
+    warmup: float = 0.1
+    final: float = 0.0
+    clip: float = 0.0
+    label_smoothing: float = 0.0
+    ema: float = 0.0
+    bf16: bool = False
+    checkpoint_seconds: float = 15.0
+    checkpoint_steps: int = 0
+
+
+def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
+    """The optimiser of a run, with weight decay on weights alone.
+
+    Args:
+        model: the network; parameters that ask for no gradient are left out.
+        options: of the run.
+
+    Returns:
+        At the peak learning rate; the loop sets the step's own.
+    """
+    trained = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
+        {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if options.optimizer == "adamw":
+        return torch.optim.AdamW(groups, options.learning_rate)
+    return torch.optim.SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.momentum > 0)
+
+
+def has_bf16() -> bool:
+    """Whether this CPU multiplies bfloat16 in hardware; emulated it would be slower than float32."""
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16"))
