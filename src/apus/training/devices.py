@@ -1,0 +1,330 @@
+"""One script on CPU, CUDA and TPU, one process or many: the Runtime.
+
+```python
+from apus.training import Runtime            # 1
+runtime = Runtime()                          # 2
+model = Net()
+model, train = runtime.setup(model, train)   # 3
+```
+
+The rest of the script stays as it was. `APUS_DEVICE=cpu|cuda|tpu` overrides the choice of device; `torchrun` makes it
+many processes.
+TPU means TorchTPU (device `tpu`); its defects are cured here by way of `quirks`.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any, Literal, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.fsdp import FSDPModule
+from torch.nn.parallel import DistributedDataParallel
+from torch.optim import Optimizer
+from torch.utils import _pytree as pytree
+from torch.utils.data import DataLoader
+
+from apus.training import distributed, quirks
+from apus.training.feed import Feed
+from apus.training.keeper import Keeper
+from apus.training.meter import Meter
+from apus.training.options import has_bf16
+from apus.training.padding import Padding
+from apus.training.recompilation import Action, Budget, signature
+
+Step = TypeVar("Step", bound=Callable[..., Any])
+
+
+def choose_device(name: str | None = None) -> torch.device:
+    """The device to train on.
+
+    Args:
+        name: wins if given; else `$APUS_DEVICE`, else the machine's accelerator, else the CPU.
+
+    Returns:
+        With the local rank's index on CUDA.
+    """
+    quirks.avoid_hang()
+    name = name or os.environ.get("APUS_DEVICE")
+    if name == "tpu":
+        quirks.start_emulated()  # nothing happens where a real one was found
+    found = torch.accelerator.current_accelerator(check_available=True) if name is None else None
+    device = torch.device(name or found or "cpu")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
+        torch.cuda.set_device(device)
+    return device
+
+
+class Runtime:
+    """The device and the ranks behind a plain PyTorch script.
+
+    Args:
+        device: `cpu`, `cuda`, `tpu`; None: `$APUS_DEVICE`, else what the machine has.
+        precision: `bf16` computes the model under autocast, weights stay fp32; `auto` does so where the device
+            multiplies bf16 in hardware.
+        compiler: a `torch.compile` backend for the models given to `setup`, or `auto` for the device's best; None:
+            they run eagerly.
+        shard: FSDP2 in place of DDP, for models that do not fit.
+        warmup: steps that may compile, for each source of batches.
+        on_recompilation: what happens when a later one does.
+
+    >>> runtime = Runtime("cpu")
+    >>> model = runtime.setup(nn.Linear(2, 1))
+    >>> next(model.parameters()).device
+    device(type='cpu')
+    """
+
+    def __init__(
+        self,
+        device: str | None = None,
+        *,
+        precision: Literal["fp32", "bf16", "auto"] = "fp32",
+        compiler: str | None = None,
+        shard: bool = False,
+        warmup: int = 2,
+        on_recompilation: Action = "warn",
+    ) -> None:
+        self.device = choose_device(device)
+        self.ranks = distributed.Ranks(self.device)
+        self.precision, self.compiler, self.shard = precision, compiler, shard
+        self.budget = Budget(self.compilations, warmup, on_recompilation)
+        self._compiles = compiler is not None or self.device.type == "tpu"
+        self._share = torch.ones((), device=self.device)
+        self._share_now = 1.0
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this is rank 0, the one to print and to write files."""
+        return self.ranks.rank == 0
+
+    def setup(self, *objects: Any) -> Any:
+        """Make models, loaders and optimizers ready for the device and the ranks.
+
+        Args:
+            *objects: modules (placed, cured, compiled, replicated or sharded), DataLoaders (see `loader`), and
+                optimizers made before this call, which are pointed at the placed parameters; else a TypeError.
+
+        Returns:
+            One for each, in order; not a tuple when there is one.
+        """
+        placed: dict[int, Tensor] = {}
+        ready = [self._prepare(one, placed) for one in objects]
+        return ready[0] if len(ready) == 1 else tuple(ready)
+
+    def _prepare(self, one: Any, placed: dict[int, Tensor]) -> Any:
+        if isinstance(one, nn.Module):
+            return self._place(one, placed)
+        if isinstance(one, DataLoader):
+            return self.loader(one)
+        if isinstance(one, Optimizer):
+            return _rebind(one, placed)
+        raise TypeError(
+            f"setup takes modules, DataLoaders and optimizers (after their model), not {type(one).__name__}"
+        )
+
+    def _place(self, model: nn.Module, placed: dict[int, Tensor]) -> nn.Module:
+        before = dict(model.named_parameters())
+        model.to(self.device)
+        if self.device.type == "tpu":
+            quirks.cure(model)
+        if self.bf16:
+            _autocast(model, self.device)
+        if self.ranks.world > 1:
+            distributed.weigh_by_rows(model, self._share)
+        if self.compiler is not None:
+            model.compile(**self._options())
+        if self.shard and self.ranks.world > 1:
+            distributed.shard(model, self.ranks)
+        placed.update({id(old): new for (_, old), new in zip(before.items(), model.parameters(), strict=True)})
+        return distributed.replicate(model) if self.ranks.world > 1 and not self.shard else model
+
+    @property
+    def bf16(self) -> bool:
+        """Whether models compute in bfloat16."""
+        return self.precision == "bf16" or (self.precision == "auto" and (self.device.type != "cpu" or has_bf16()))
+
+    def _options(self) -> dict[str, Any]:
+        backend = {"tpu": "tpu"}.get(self.device.type, "inductor") if self.compiler in (None, "auto") else self.compiler
+        # Graphs pay on CUDA where steps are many and small; they need the fixed shapes that our loader gives.
+        mode = {"mode": "reduce-overhead"} if self.device.type == "cuda" and backend == "inductor" else {}
+        return {"backend": backend, "dynamic": False, **mode}
+
+    def compile(self, step: Step) -> Step:
+        """Compile a training step where that helps: TPU and CUDA, and a CPU if the Runtime was given a compiler.
+
+        Args:
+            step: batch in, metrics out; shapes must not change (see `loader`).
+
+        Returns:
+            A function that does the same, watched by the recompilation budget.
+        """
+        self._compiles |= self.device.type == "cuda"
+        ready = torch.compile(step, **self._options()) if self._compiles else step
+        name = getattr(step, "__name__", "step")
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            result = ready(*args, **kwargs)
+            if self._compiles:
+                self.budget.finish(name, signature((args, kwargs)))
+            return result
+
+        return watched  # type: ignore[return-value]
+
+    def compilations(self) -> int:
+        """Programs compiled so far in this process."""
+        return quirks.compilations(self.device) if self._compiles else 0
+
+    def loader(
+        self,
+        loader: DataLoader[Any],
+        *,
+        pad_to: int | None = None,
+        lengths: Sequence[int] = (),
+        value: float = 0,
+        ignore_index: int = -100,
+        targets: tuple[str | int, ...] | None = None,
+        prefetch: int | None = None,
+        split: bool | None = None,
+    ) -> Feed:
+        """Feed batches to the device, each rank its rows, in shapes that do not change.
+
+        Args:
+            loader: its batch is the global one, whatever the number of ranks.
+            pad_to: rows of each rank's batch; None: the loader's own batch size, where shapes are compiled.
+            lengths: sizes allowed for dimension 1.
+            value: fills inputs.
+            ignore_index: fills targets; the loss must leave it out, as `cross_entropy` does.
+            targets: keys or places of the targets in a batch; None: the last of a tuple, `labels` of a dict.
+            prefetch: batches that a thread keeps ready on the device; None: 2 on an accelerator, 0 on a CPU.
+            split: False gives every rank all rows; None: under `torch.no_grad()` only.
+
+        Returns:
+            Iterates like `loader`.
+        """
+        rows = pad_to
+        if rows is None and self._compiles and loader.batch_size:
+            rows = -(-loader.batch_size // self.ranks.world)
+        ahead = prefetch if prefetch is not None else 0 if self.device.type == "cpu" else 2
+        padding = Padding(rows, tuple(lengths), value, ignore_index, targets, strict=pad_to is not None)
+        return Feed(
+            loader,
+            self.device,
+            rank=self.ranks.rank,
+            world=self.ranks.world,
+            padding=padding if rows or lengths else None,
+            prefetch=ahead,
+            split=split,
+            use=self._use,
+            done=self._done,
+        )
+
+    def _use(self, share: float) -> None:
+        if share != self._share_now:
+            self._share_now = share
+            self._share.fill_(share)
+
+    def _done(self, batch: Any) -> None:
+        if self._compiles:
+            self.budget.finish("training" if torch.is_grad_enabled() else "evaluation", signature(batch))
+
+    def accumulate(
+        self,
+        loss: Callable[..., Tensor],
+        model: nn.Module,
+        batch: Sequence[Tensor],
+        chunks: int,
+        ignore_index: int = -100,
+    ) -> Tensor:
+        """Backward of a batch in parts, inside the step, equal to that of the whole batch of all ranks.
+
+        Args:
+            loss: one part of `batch` in, the *sum* of its losses out.
+            model: the one that `setup` returned.
+            batch: tensors (N, ...), targets last.
+            chunks: parts, ≥ 1.
+            ignore_index: targets that do not count.
+
+        Returns:
+            This rank's share of the mean loss, detached, on the device.
+        """
+        valid = (batch[-1] != ignore_index).sum().float()
+        valid = self.ranks.mean(valid).clamp(min=1.0)
+        self._use(1.0)  # rows are weighed here, by valid targets
+        total = torch.zeros((), device=self.device)
+        pieces = list(zip(*(tensor.chunk(chunks) for tensor in batch), strict=True))
+        for index, piece in enumerate(pieces):
+            with self._unsynced(model, last=index == len(pieces) - 1):
+                part = loss(*piece) / valid
+                part.backward()  # type: ignore[no-untyped-call]
+            total = total + part.detach()
+        return total
+
+    def _unsynced(self, model: nn.Module, last: bool) -> AbstractContextManager[None]:
+        if isinstance(model, DistributedDataParallel):
+            return nullcontext() if last else model.no_sync()
+        if isinstance(model, FSDPModule):
+            model.set_requires_gradient_sync(last)
+        return nullcontext()
+
+    def to_device(self, batch: Any) -> Any:
+        """Move the tensors of a batch, without waiting.
+
+        Args:
+            batch: any nest of tensors.
+
+        Returns:
+            The same nest.
+        """
+        return pytree.tree_map_only(Tensor, lambda t: t.to(self.device, non_blocking=True), batch)
+
+    def meter(self, every: int) -> Meter:
+        """Metrics that stay on the device, fetched every N steps.
+
+        Args:
+            every: steps, ≥ 1.
+
+        Returns:
+            An empty meter.
+        """
+        return Meter(every)
+
+    def checkpoints(self, folder: str | os.PathLike[str], *, every: int = 100, keep: int = 2, **parts: Any) -> Keeper:
+        """Take up the newest checkpoint of a folder, and keep writing there.
+
+        Args:
+            folder: on storage that all ranks share.
+            every: steps between checkpoints.
+            keep: how many stay.
+            **parts: modules, optimizers, schedulers and loaders, by name, as `setup` returned them.
+
+        Returns:
+            Call its `step()` after each optimizer step.
+        """
+        return Keeper(Path(folder), self.ranks, every, keep, parts)
+
+    def close(self) -> None:
+        """Leave the group of ranks."""
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+def _rebind(optimizer: Optimizer, placed: dict[int, Tensor]) -> Optimizer:
+    for group in optimizer.param_groups:
+        group["params"] = [placed.get(id(parameter), parameter) for parameter in group["params"]]
+    return optimizer
+
+
+def _autocast(model: nn.Module, device: torch.device) -> None:
+    forward = model.forward
+
+    def lowered(*args: Any, **kwargs: Any) -> Any:
+        with torch.autocast(device.type, torch.bfloat16):
+            outputs = forward(*args, **kwargs)
+        # The loss is not worth bf16's three digits.
+        return pytree.tree_map_only(Tensor, lambda t: t.float() if t.dtype == torch.bfloat16 else t, outputs)
+
+    model.forward = lowered

@@ -1,0 +1,104 @@
+"""Saves a run every so many steps and when the machine is taken away, and takes it up again anywhere."""
+
+import signal
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+from apus.training import portable
+from apus.training.checkpoint import random_state, restore_random_state
+from apus.training.distributed import Ranks
+from apus.training.stop import on_signal
+
+
+class Keeper:
+    """Takes up the newest checkpoint of a folder when made, and writes new ones as `step` is called.
+
+    `steps` counts the optimizer steps done, those of earlier runs included.
+
+    Args:
+        folder: on storage that all ranks share.
+        ranks: the group.
+        every: steps between checkpoints, ≥ 1.
+        keep: how many stay, ≥ 1.
+        parts: what to keep, by name: modules, optimizers, schedulers, feeds.
+    """
+
+    def __init__(self, folder: Path, ranks: Ranks, every: int, keep: int, parts: dict[str, Any]) -> None:
+        self.folder, self.ranks, self.every, self.keep, self.parts = folder, ranks, every, keep, parts
+        self.steps = 0
+        self._pending: tuple[dist.Work, torch.Tensor] | None = None
+        self._signals = ExitStack()
+        self._flag = self._signals.enter_context(on_signal())
+        found = portable.latest(folder)
+        if found is not None:
+            self._restore(found)
+
+    def _restore(self, folder: Path) -> None:
+        files, states = portable.read(folder)
+        for name, part in self.parts.items():
+            if isinstance(part, nn.Module):
+                portable.load_module(part, files[name])
+            elif isinstance(part, torch.optim.Optimizer):
+                portable.load_optimizer(part, states[name])
+            else:
+                part.load_state_dict(states[name])
+        self.steps = states["run"]["steps"]
+        generators = states["run"]["generators"]
+        # As many ranks as before: each its own. Else all take rank 0's, as they do when a script seeds them alike.
+        restore_random_state(generators[self.ranks.rank if len(generators) == self.ranks.world else 0])
+
+    def step(self) -> None:
+        """Call once after each optimizer step: saves when due; saves and ends the process when it was told to stop.
+
+        Raises:
+            SystemExit: a rank got SIGTERM or Ctrl-C; the code is 128 plus the signal's number.
+        """
+        self.steps += 1
+        number = self._agree(self._flag.number)
+        if number or self.steps % self.every == 0:
+            self.save()
+        if number:
+            self.close()
+            raise SystemExit(128 + number)
+
+    def save(self) -> None:
+        """Write a checkpoint now; every rank must call."""
+        run = {"steps": self.steps, "generators": self.ranks.gather(random_state())}
+        files, structure = portable.gather({**self.parts, "run": run})
+        if self.ranks.rank == 0:
+            portable.write(self.folder / f"step-{self.steps:08d}", files, structure)
+            portable.prune(self.folder, self.keep)
+        self.ranks.barrier()
+
+    def close(self) -> None:
+        """Stop listening for signals."""
+        self._wait()
+        self._signals.close()
+
+    def _agree(self, number: int) -> int:
+        """The signal that any rank got, as of the step before: the question travels while the next step computes."""
+        if self.ranks.control is None:
+            return number
+        answer = self._wait()
+        flag = torch.tensor(number)
+        work = dist.all_reduce(flag, dist.ReduceOp.MAX, group=self.ranks.control, async_op=True)
+        assert work is not None
+        self._pending = (work, flag)
+        return answer
+
+    def _wait(self) -> int:
+        if self._pending is None:
+            return 0
+        work, flag = self._pending
+        self._pending = None
+        work.wait()
+        return int(flag)
+
+
+PREEMPTED = 128 + signal.SIGTERM
+"""Exit code of a run that SIGTERM stopped, with its state saved."""

@@ -1,0 +1,211 @@
+"""TorchTPU's defects and private calls: a version-gated table, and every private call of the package, here alone.
+
+Each row was seen in the versions it names, on XLA's CPU plug-in standing in for the TPU library.
+`tests/training/test_quirks.py` has one test a row, which fails both when the cure stops working and when the defect is
+gone, so a row cannot outlive its reason.
+"""
+
+import importlib.metadata
+import importlib.util
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+TESTED = ("0.2.0",)  # torch-tpu versions the table was checked against
+
+
+@dataclass(frozen=True)
+class Quirk:
+    """One defect: what a user would see, where, and what we do about it."""
+
+    name: str
+    symptom: str
+    versions: tuple[str, ...]
+    cure: str
+    apply: Callable[[nn.Module], None] | None = None
+
+    def affects(self, version: str | None) -> bool:
+        """Whether this torch-tpu version shows the defect.
+
+        Args:
+            version: as its metadata says, or None when torch-tpu is absent.
+
+        Returns:
+            True for the versions it was seen in.
+        """
+        return version in self.versions
+
+
+@torch.no_grad()
+def _write_statistics(module: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+    # running <- (1 - a) running + a batch, the update that TorchTPU's program computes and drops.
+    if not (isinstance(module, nn.modules.batchnorm._BatchNorm) and module.training and module.track_running_stats):
+        return
+    values = inputs[0]
+    if values.device.type != "tpu" or module.running_mean is None or module.running_var is None:
+        return
+    dims = [dim for dim in range(values.dim()) if dim != 1]
+    variance, mean = torch.var_mean(values.float(), dims, correction=1)
+    tracked = module.num_batches_tracked
+    rate = module.momentum if module.momentum is not None else 1.0 / (tracked.float() + 1.0)  # type: ignore[union-attr]
+    module.running_mean.lerp_(mean, rate)
+    module.running_var.lerp_(variance, rate)
+
+
+def keep_batch_norm_statistics(model: nn.Module) -> None:
+    """Give every BatchNorm of `model` a hook that writes its running statistics itself.
+
+    Args:
+        model: changed in place; on devices other than `tpu` the hook does nothing.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.modules.batchnorm._BatchNorm):
+            module.register_forward_pre_hook(_write_statistics)
+
+
+def _to_weight_type(module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    weight = getattr(module, "weight", None)
+    return inputs if weight is None else (inputs[0].to(weight.dtype), *inputs[1:])
+
+
+def norm_in_weight_type(model: nn.Module) -> None:
+    """Feed every LayerNorm of `model` in its weights' type: bf16 in, fp32 weights does not lower.
+
+    Args:
+        model: changed in place.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.LayerNorm):
+            module.register_forward_pre_hook(_to_weight_type)
+
+
+QUIRKS = (
+    Quirk(
+        "batch-norm-statistics",
+        "BatchNorm's running mean and variance never change; training looks right, eval() is wrong",
+        TESTED,
+        "a forward hook updates them",
+        keep_batch_norm_statistics,
+    ),
+    Quirk(
+        "bf16-layer-norm",
+        "under bf16 autocast, LayerNorm with fp32 weights: 'broadcast_in_dim requires compatible element types'",
+        TESTED,
+        "a forward hook casts the input to the weights' type",
+        norm_in_weight_type,
+    ),
+    Quirk(
+        "hang-without-tpu",
+        "on a machine without a TPU the first backward() waits minutes for cloud metadata",
+        TESTED,
+        "TPU_SKIP_MDS_QUERY=1 is set before anything runs",
+    ),
+    Quirk(
+        "parameters-replaced",
+        "model.to('tpu') makes new parameters: an optimizer built before it trains the old ones, silently",
+        TESTED,
+        "Runtime.setup rebinds the optimizers it is given, and must come before the others are built",
+    ),
+)
+
+
+def installed() -> str | None:
+    """Version of torch-tpu here.
+
+    Returns:
+        Its version, or None when it is absent.
+    """
+    try:
+        return importlib.metadata.version("torch-tpu")
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def registered() -> bool:
+    """Whether device `tpu` exists: torch-tpu found one when torch was imported, or it is emulated."""
+    return bool(torch._C._get_privateuse1_backend_name() == "tpu")
+
+
+def avoid_hang() -> None:
+    """Keep libtpu from asking the cloud who it is, where no TPU was found."""
+    if installed() is not None and not registered():
+        os.environ.setdefault("TPU_SKIP_MDS_QUERY", "1")
+
+
+def cure(model: nn.Module) -> list[str]:
+    """Apply every cure that the installed torch-tpu needs to `model`.
+
+    Args:
+        model: changed in place.
+
+    Returns:
+        Names of the quirks cured.
+    """
+    version = installed()
+    needed = [quirk for quirk in QUIRKS if quirk.apply is not None and quirk.affects(version)]
+    for quirk in needed:
+        assert quirk.apply is not None
+        quirk.apply(model)
+    return [quirk.name for quirk in needed]
+
+
+def compilations(device: torch.device) -> int:
+    """Programs compiled so far in this process.
+
+    Args:
+        device: on `tpu` the plug-in's own counter (drained first: it is asynchronous); elsewhere torch.compile's.
+
+    Returns:
+        A count that only grows.
+    """
+    if device.type == "tpu":
+        torch.accelerator.synchronize()
+        return int(torch.tpu._get_cache_stats().num_compilations)  # type: ignore[attr-defined]
+    from torch._dynamo.utils import counters  # heavy: only where something was compiled
+
+    return int(counters["stats"]["unique_graphs"])
+
+
+def _package_file(package: str, *parts: str) -> Path | None:
+    spec = importlib.util.find_spec(package)
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    path = Path(next(iter(spec.submodule_search_locations)), *parts)
+    return path if path.exists() else None
+
+
+def eager_plugin() -> Path | None:
+    """OpenXLA's CPU plug-in, which runs TorchTPU's eager programs.
+
+    Returns:
+        The shared library, or None when `xla-cpu-pjrt` is absent.
+    """
+    return _package_file("xla_plugins", "xla_cpu_pjrt", "xla_cpu_pjrt.so")
+
+
+def compiling_plugin() -> Path | None:
+    """The newer CPU plug-in that `torch.compile` needs, to be loaded through `pjrt_shim.c`.
+
+    Returns:
+        The shared library, or None when `lammps-jax-pjrt-cpu` is absent.
+    """
+    return _package_file("lammps_jax_pjrt_cpu", "pjrt_c_api_cpu_plugin.so")
+
+
+def start_emulated() -> None:
+    """Register device `tpu` on the plug-in that `TPU_LIBRARY_PATH` named when torch was imported.
+
+    The variable must be set before that, since torch loads the library then: `apus tpu run` does.
+    """
+    if registered():
+        return
+    from torch_tpu import _loader  # type: ignore[import-not-found]  # private: there is no official CPU mode
+
+    _loader._init_device("tpu")
+    # Attention lowers to a kernel that only a TPU has.
+    torch.backends.cuda.enable_flash_sdp(False)
+    torch.backends.cuda.enable_mem_efficient_sdp(False)
