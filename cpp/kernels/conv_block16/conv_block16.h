@@ -6,7 +6,7 @@
 // x is one image [C, H, W] float32 or uint8; y [M, Ho, Wo] float32 or uint8. Work is cut into strips x vectors of 16
 // flat positions (kernels/planes), so any number of threads may share an image; results do not depend on how.
 // int8 sums are exact, hence identical on every ISA. Float sums run over the blocks in their stored order.
-// Reads up to kSlack bytes past x; writes y exactly. No call allocates.
+// Reads up to kSlack bytes past x; writes y exactly. Running allocates nothing.
 #pragma once
 
 #include <cstdint>
@@ -28,25 +28,22 @@ class ConvBlock16 {
   int64_t scratch_bytes() const { return planes_.bytes(); }
 
   // One image: stage() by every part, a barrier, then compute() by every part. 0 <= part < parts.
-  void stage(const void* x, void* scratch, int part, int parts) const;
+  void stage(const void* x, void* scratch, int part, int parts) const { planes_.stage(x, scratch, part, parts); }
   void compute(const void* x, const void* scratch, void* y, int part, int parts) const;
 
-  const char* kernel() const { return kernel_name_; }  // e.g. "conv_block16_u8_u8"
-  Isa isa() const { return isa_; }                     // of the kernel in use
-  int64_t macs() const;                                // of one image, dense
-  int64_t nonzero_macs() const;                        // of the blocks present
-  double cost() const;                                 // estimated cycles of one image, to decide on threads
+  const char* kernel() const { return kernel_->name; }  // e.g. "conv_block16_u8_u8_vnni"
+  Isa isa() const { return kernel_->isa; }
+  int64_t macs() const;                                 // of one image, dense
+  int64_t nonzero_macs() const;                         // of the blocks present
+  double cost() const;                                  // estimated cycles of one image, to decide on threads
 
  private:
-  void strip(int64_t index, const void* staged, void* y, int64_t first, int64_t last) const;
-
+  const StripKernelRow* kernel_;
+  Epilogue epilogue_;
+  int64_t outputs_, inputs_, channels_per_group_;
   Planes planes_;
   PackedBlock16 packed_;
-  Positions positions_;
-  Epilogue epilogue_;
-  Isa isa_ = Isa::scalar;
-  StripKernel run_ = nullptr;
-  const char* kernel_name_ = nullptr;
+  std::vector<PositionVector> vectors_;
 };
 
 }  // namespace apus

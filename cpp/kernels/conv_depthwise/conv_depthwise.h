@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "kernels/block16/positions.h"
+#include "kernels/block16/strip.h"
 #include "kernels/planes/planes.h"
 
 namespace apus {
@@ -25,13 +26,27 @@ class ConvDepthwise {
   ConvDepthwise(const DepthwiseWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa);
 
   int64_t scratch_bytes() const { return planes_.bytes(); }
-  void stage(const void* x, void* scratch, int part, int parts) const;
+  void stage(const void* x, void* scratch, int part, int parts) const { planes_.stage(x, scratch, part, parts); }
   void compute(const void* x, const void* scratch, void* y, int part, int parts) const;
 
-  const char* kernel() const { return kernel_name_; }
-  Isa isa() const { return isa_; }
+  const char* kernel() const { return kernel_->name; }
+  Isa isa() const { return kernel_->isa; }
   int64_t macs() const;
-  double cost() const;
+  double cost() const;  // estimated cycles of one image
+
+ private:
+  void pack_values(const DepthwiseWeights& weights);
+  void pack_bias(const DepthwiseWeights& weights);
+
+  const StripKernelRow* kernel_;
+  Epilogue epilogue_;
+  int64_t outputs_, taps_, padded_taps_;
+  Planes planes_;
+  std::vector<PositionVector> vectors_;
+  std::vector<int32_t> offsets_;    // [padded taps] from the channel's first element
+  std::vector<char> values_;        // [M, padded taps] float32, int8 or int16
+  std::vector<int32_t> bias_;       // [M], bits of float32 or int32
+  std::vector<float> multiplier_;   // [M]
 };
 
 }  // namespace apus

@@ -1,8 +1,9 @@
 // Linear layer with block16 weights: y[n, m] = epilogue(bias[m] + sum over the blocks of m's strip of w[m, k] * x[n, k]).
 //
 // x is row-major [N, K] float32 or uint8, y [N, M]. Few rows run a vector over the 16 outputs of a strip, one row of x
-// at a time ("rows"); more rows are first turned into [K, N] planes and run the vector over N ("planes"), which reads
-// each weight once per 16 rows. Exactness, slack and threads as in conv_block16.h.
+// at a time ("rows", or "runs" where the columns of every group are neighbours); more rows are first turned into [K, N]
+// planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Exactness, slack and threads as
+// in conv_block16.h.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ namespace apus {
 
 class LinearBlock16 {
  public:
-  // `rows` is N. `weights` must outlive it; weights.groups is 1.
+  // `rows` is N. `weights` must outlive it; weights.groups is 1. Uses the best kernel of at most `isa`.
   LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa);
 
   int64_t scratch_bytes() const;  // 64-byte aligned; 0: pass null and skip stage()
@@ -26,21 +27,21 @@ class LinearBlock16 {
   void stage(const void* x, void* scratch, int part, int parts) const;
   void compute(const void* x, const void* scratch, void* y, int part, int parts) const;
 
-  const char* kernel() const { return kernel_name_; }  // e.g. "linear_block16_rows_u8_u8"
-  Isa isa() const { return isa_; }
-  int64_t macs() const;
-  int64_t nonzero_macs() const;
+  const char* kernel() const { return kernel_->name; }  // e.g. "linear_block16_rows_u8_u8_vnni"
+  Isa isa() const { return kernel_->isa; }
+  int64_t macs() const { return rows_ * outputs_ * inputs_; }
+  int64_t nonzero_macs() const { return rows_ * packed_.blocks() * kStrip; }
   double cost() const;  // estimated cycles
 
  private:
-  int64_t rows_ = 0;
-  bool planes_ = false;  // else rows
-  PackedBlock16 packed_;
-  Positions positions_;
+  bool planes() const { return kernel_->walk == Walk::planes_to_rows; }
+  int64_t units() const;  // what a strip is cut into: vectors of rows, or nothing
+
+  int64_t rows_, inputs_, outputs_;
   Epilogue epilogue_;
-  Isa isa_ = Isa::scalar;
-  StripKernel run_ = nullptr;
-  const char* kernel_name_ = nullptr;
+  const StripKernelRow* kernel_;
+  PackedBlock16 packed_;
+  std::vector<PositionVector> vectors_;
 };
 
 }  // namespace apus

@@ -1,0 +1,130 @@
+#include "kernels/block16/packed.h"
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace apus {
+namespace {
+
+int64_t column_at(const Block16Weights& weights, int64_t index) {
+  return weights.wide_columns ? static_cast<const uint32_t*>(weights.columns)[index]
+                              : static_cast<const uint16_t*>(weights.columns)[index];
+}
+
+bool block_is_zero(const Block16Weights& weights, int64_t index) {
+  const int8_t* values = static_cast<const int8_t*>(weights.values) + index / 4 * 64 + index % 4;
+  for (int row = 0; row < kStrip; ++row) {
+    if (values[row * 4]) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epilogue,
+                             const std::vector<int32_t>& column_offsets, const StripKernelRow& kernel)
+    : outputs_per_group_(weights.outputs / weights.groups),
+      strips_per_group_((outputs_per_group_ + kStrip - 1) / kStrip),
+      strips_(strips_per_group_ * weights.groups),
+      columns_per_group_(epilogue.x == Element::u8 ? 4 : 1),
+      strip_starts_(weights.strips),
+      values_(static_cast<const char*>(weights.values)),
+      group_bytes_(64),
+      epilogue_(epilogue) {
+  block_count_ = int64_t{weights.strips[strips_]} * columns_per_group_;
+  offsets_.resize(block_count_);
+  for (int64_t i = 0; i < block_count_; ++i) offsets_[i] = column_offsets[column_at(weights, i)];
+  fold_bias(weights, epilogue);
+  if (kernel.wide_values) widen(weights);
+  count_cost(kernel);
+}
+
+int64_t PackedBlock16::first_output(int64_t strip) const {
+  return group_of(strip) * outputs_per_group_ + strip % strips_per_group_ * kStrip;
+}
+
+void PackedBlock16::fill(int64_t strip, StripArguments& arguments) const {
+  const int64_t first = strip_starts_[strip];
+  arguments.offsets = offsets_.data() + first * columns_per_group_;
+  arguments.values = values_ + first * group_bytes_;
+  arguments.groups = strip_starts_[strip + 1] - first;
+  arguments.bias = bias_.data() + strip * kStrip;
+  arguments.multiplier = multiplier_.data() + strip * kStrip;
+  arguments.rows = static_cast<int>(std::min<int64_t>(kStrip, outputs_per_group_ - strip % strips_per_group_ * kStrip));
+  arguments.low = epilogue_.low;
+  arguments.high = epilogue_.high;
+  arguments.y_zero_point = epilogue_.y_zero_point;
+}
+
+// sum w * (x - zero) + bias = sum w * x + (bias - zero * sum w). Wraps like the kernels' int32, and like them ends right.
+void PackedBlock16::fold_bias(const Block16Weights& weights, const Epilogue& epilogue) {
+  bias_.assign(strips_ * kStrip, 0);
+  multiplier_.assign(strips_ * kStrip, 0.0f);
+  for (int64_t strip = 0; strip < strips_; ++strip) {
+    StripArguments part;
+    fill(strip, part);
+    int32_t* bias = bias_.data() + strip * kStrip;
+    if (weights.bias) std::memcpy(bias, static_cast<const int32_t*>(weights.bias) + first_output(strip), part.rows * 4);
+    if (epilogue.x != Element::u8) continue;
+    std::copy_n(weights.multiplier + first_output(strip), part.rows, multiplier_.data() + strip * kStrip);
+    const int8_t* values = static_cast<const int8_t*>(part.values);
+    for (int row = 0; row < kStrip; ++row) {
+      int64_t sum = 0;
+      for (int64_t g = 0; g < part.groups; ++g) {
+        for (int i = 0; i < 4; ++i) sum += values[(g * kStrip + row) * 4 + i];
+      }
+      bias[row] = static_cast<int32_t>(bias[row] - sum * epilogue.x_zero_point);
+    }
+  }
+}
+
+void PackedBlock16::widen(const Block16Weights& weights) {
+  const int8_t* values = static_cast<const int8_t*>(weights.values);
+  wide_.resize(block_count_ * kStrip);
+  for (int64_t g = 0; g < block_count_ / 4; ++g) {
+    for (int row = 0; row < kStrip; ++row) {
+      for (int i = 0; i < 4; ++i) wide_[((g * 2 + i / 2) * kStrip + row) * 2 + i % 2] = values[(g * kStrip + row) * 4 + i];
+    }
+  }
+  values_ = reinterpret_cast<const char*>(wide_.data());
+  group_bytes_ = 128;
+}
+
+// Cycles a vector: 16 multiply-adds a group at the kernel's rate, then the epilogue and the store.
+void PackedBlock16::count_cost(const StripKernelRow& kernel) {
+  constexpr int64_t kGroup[kIsaCount] = {400, 32, 16, 9}, kStore[kIsaCount] = {300, 150, 60, 60};
+  const int isa = static_cast<int>(kernel.isa);
+  cost_.assign(1, 0);
+  for (int64_t strip = 0; strip < strips_; ++strip) {
+    const int64_t groups = strip_starts_[strip + 1] - strip_starts_[strip];
+    cost_.push_back(cost_.back() + groups * kGroup[isa] + kStore[isa]);
+  }
+}
+
+PackedBlock16::Cell PackedBlock16::cut(int64_t vectors, int part, int parts) const {
+  if (part == parts || vectors == 0) return {strips_, 0};
+  const int64_t target = cost_.back() * vectors / parts * part;
+  const auto after = std::upper_bound(cost_.begin(), cost_.end(), target / vectors);
+  const int64_t strip = after - cost_.begin() - 1;
+  if (strip >= strips_) return {strips_, 0};
+  return {strip, (target - cost_[strip] * vectors) / (cost_[strip + 1] - cost_[strip])};
+}
+
+const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk, const Epilogue& epilogue) {
+  for (const StripKernelRow& row : rows) {
+    const bool walks = row.walk == walk || (walk == Walk::rows_of_runs && row.walk == Walk::rows);
+    if (row.isa <= isa && walks && row.x == epilogue.x && row.y == epilogue.y) return row;
+  }
+  throw std::logic_error("no block16 kernel for these types");
+}
+
+bool columns_are_runs(const Block16Weights& weights) {
+  const int64_t strips = (weights.outputs / weights.groups + kStrip - 1) / kStrip * weights.groups;
+  for (int64_t i = 0; i < int64_t{weights.strips[strips]} * 4; ++i) {
+    if (column_at(weights, i) != column_at(weights, i / 4 * 4) + i % 4 && !block_is_zero(weights, i)) return false;
+  }
+  return true;
+}
+
+}  // namespace apus

@@ -1,0 +1,56 @@
+#include "kernels/conv_block16/conv_block16.h"
+
+#include "kernels/conv_block16/table.h"
+
+namespace apus {
+namespace {
+
+std::vector<int32_t> column_offsets(const Planes& planes, int64_t columns) {
+  std::vector<int32_t> offsets(columns);
+  for (int64_t i = 0; i < columns; ++i) offsets[i] = static_cast<int32_t>(planes.offset(i));
+  return offsets;
+}
+
+}  // namespace
+
+ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa)
+    : kernel_(&find_strip_kernel(conv_block16_kernels(), isa, Walk::planes, epilogue)),
+      epilogue_(epilogue),
+      outputs_(weights.outputs),
+      inputs_(weights.inputs),
+      channels_per_group_(window.channels / weights.groups),
+      planes_(window, epilogue.x, epilogue.x_zero_point, isa),
+      packed_(weights, epilogue, column_offsets(planes_, weights.inputs), *kernel_),
+      vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch())) {}
+
+void ConvBlock16::compute(const void* x, const void* scratch, void* y, int part, int parts) const {
+  const int64_t positions = planes_.window().out_height * planes_.window().out_width;
+  const int64_t count = static_cast<int64_t>(vectors_.size());
+  const auto from = packed_.cut(count, part, parts), to = packed_.cut(count, part + 1, parts);
+  const char* staged = static_cast<const char*>(planes_.direct() ? x : scratch);
+  StripArguments a{};
+  a.y_row = positions;
+  a.y_position = 1;
+  for (int64_t strip = from.strip; strip <= to.strip && strip < packed_.strips(); ++strip) {
+    const int64_t first = strip == from.strip ? from.vector : 0, last = strip == to.strip ? to.vector : count;
+    if (first >= last) continue;
+    packed_.fill(strip, a);
+    a.x = staged + packed_.group_of(strip) * channels_per_group_ * planes_.channel() * element_size(epilogue_.x);
+    a.y = static_cast<char*>(y) + packed_.first_output(strip) * positions * element_size(epilogue_.y);
+    a.vectors = vectors_.data() + first;
+    a.vector_count = last - first;
+    kernel_->run(a);
+  }
+}
+
+int64_t ConvBlock16::macs() const {
+  return outputs_ * inputs_ * planes_.window().out_height * planes_.window().out_width;
+}
+
+int64_t ConvBlock16::nonzero_macs() const {
+  return packed_.blocks() * kStrip * planes_.window().out_height * planes_.window().out_width;
+}
+
+double ConvBlock16::cost() const { return packed_.cycles(static_cast<int64_t>(vectors_.size())); }
+
+}  // namespace apus

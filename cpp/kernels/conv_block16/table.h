@@ -1,0 +1,12 @@
+// The rows of table.inc, best first: kernels over planes.
+#pragma once
+
+#include <span>
+
+#include "kernels/block16/strip.h"
+
+namespace apus {
+
+std::span<const StripKernelRow> conv_block16_kernels();
+
+}  // namespace apus

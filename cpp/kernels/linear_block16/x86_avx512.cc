@@ -1,0 +1,73 @@
+// float32 by fused multiply-add, and uint8 x int8 widened to int16 for CPUs without VNNI: sums are exact.
+#if defined(__x86_64__)
+#if !defined(__AVX512F__) || !defined(__AVX512BW__) || !defined(__AVX512DQ__) || !defined(__AVX512VL__)
+#error "x86_avx512.cc is compiled without AVX-512 F, BW, DQ and VL"
+#endif
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"  // GCC 12 finds some in its own intrinsics
+#include <immintrin.h>
+
+#include "kernels/block16/strip.h"
+
+namespace apus {
+namespace {
+
+#include "kernels/linear_block16/x86_avx512_store.inc"
+
+// Four chains: a fused multiply-add takes four cycles. Block g goes to chain g mod 4, whatever the tail.
+INLINE __m512 accumulate_f32(const StripArguments& a, const float* x) {
+  const float* w = static_cast<const float*>(a.values);
+  __m512 s[4] = {_mm512_loadu_ps(a.bias), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+  int64_t g = 0;
+  for (; g + 4 <= a.groups; g += 4, w += 64) {
+    s[0] = _mm512_fmadd_ps(_mm512_loadu_ps(w), _mm512_set1_ps(x[a.offsets[g]]), s[0]);
+    s[1] = _mm512_fmadd_ps(_mm512_loadu_ps(w + 16), _mm512_set1_ps(x[a.offsets[g + 1]]), s[1]);
+    s[2] = _mm512_fmadd_ps(_mm512_loadu_ps(w + 32), _mm512_set1_ps(x[a.offsets[g + 2]]), s[2]);
+    s[3] = _mm512_fmadd_ps(_mm512_loadu_ps(w + 48), _mm512_set1_ps(x[a.offsets[g + 3]]), s[3]);
+  }
+  if (g < a.groups) s[0] = _mm512_fmadd_ps(_mm512_loadu_ps(w), _mm512_set1_ps(x[a.offsets[g]]), s[0]);
+  if (g + 1 < a.groups) s[1] = _mm512_fmadd_ps(_mm512_loadu_ps(w + 16), _mm512_set1_ps(x[a.offsets[g + 1]]), s[1]);
+  if (g + 2 < a.groups) s[2] = _mm512_fmadd_ps(_mm512_loadu_ps(w + 32), _mm512_set1_ps(x[a.offsets[g + 2]]), s[2]);
+  return _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3]));
+}
+
+INLINE __m512i wide(const int8_t* w) {
+  return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
+}
+
+// The bytes of four columns as int16, again and again.
+INLINE __m512i words(const uint8_t* x, const int32_t* offsets) {
+  const uint64_t low = x[offsets[0]] | static_cast<uint64_t>(x[offsets[1]]) << 16;
+  const uint64_t high = x[offsets[2]] | static_cast<uint64_t>(x[offsets[3]]) << 16;
+  return _mm512_set1_epi64(static_cast<long long>(low | high << 32));
+}
+
+// Each sum is kept as two halves in neighbouring lanes: outputs 0..7 in s[0], 8..15 in s[1].
+INLINE __m512i accumulate_u8(const StripArguments& a, const uint8_t* x) {
+  const int8_t* w = static_cast<const int8_t*>(a.values);
+  __m512i s[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+  for (int64_t g = 0; g < a.groups; ++g, w += 64) {
+    const __m512i v = words(x, a.offsets + 4 * g);
+    s[0] = _mm512_add_epi32(s[0], _mm512_madd_epi16(v, wide(w)));
+    s[1] = _mm512_add_epi32(s[1], _mm512_madd_epi16(v, wide(w + 32)));
+  }
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  const __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(s[0], even, s[1]),
+                                       _mm512_permutex2var_epi32(s[0], odd, s[1]));
+  return _mm512_add_epi32(sum, _mm512_loadu_si512(a.bias));
+}
+
+}  // namespace
+
+void linear_block16_rows_f32_f32_avx512(const StripArguments& a) {
+  for (int64_t n = 0; n < a.vector_count; ++n) {
+    const float* x = static_cast<const float*>(a.x) + n * a.x_position;
+    store(accumulate_f32(a, x), a, static_cast<float*>(a.y) + n * a.y_position);
+  }
+}
+
+void linear_block16_rows_u8_u8_avx512(const StripArguments& a) { run_u8<accumulate_u8, uint8_t>(a); }
+void linear_block16_rows_u8_f32_avx512(const StripArguments& a) { run_u8<accumulate_u8, float>(a); }
+
+}  // namespace apus
+#endif
