@@ -1,0 +1,87 @@
+"""Normalisations and softmax, written in simpler operations."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from apus.compile.lower.context import Call
+
+
+def batch_norm(call: Call) -> str:
+    """BatchNormalization at inference: y = x · s + t, per channel (`fold_affine` moves them into weights)."""
+    if call.attribute("training_mode", 0):
+        call.refuse("it is in training mode; export the model in evaluation mode")
+    gamma, beta, mean, variance = (call.constant(i).astype(np.float64) for i in range(1, 5))
+    s = gamma / np.sqrt(variance + call.attribute("epsilon", 1e-5))
+    t = beta - mean * s
+    shape = [-1] + [1] * (len(call.shape()) - 2)
+    scaled = call.binary(call.value(), call.tensor(s.reshape(shape)), "mul")
+    return call.binary(scaled, call.tensor(t.reshape(shape)), "add")
+
+
+def _centred_and_deviation(call: Call, x: str, axes: list[int], epsilon: float) -> tuple[str, str]:
+    mean = call.emit("reduce", [x], {"function": "mean", "axes": axes, "keepdims": 1})
+    centred = call.binary(x, mean, "sub")
+    square = call.binary(centred, centred, "mul")
+    variance = call.emit("reduce", [square], {"function": "mean", "axes": axes, "keepdims": 1})
+    return centred, call.unary(call.binary(variance, call.tensor(epsilon), "add"), "sqrt")
+
+
+def layer_norm(call: Call) -> str:
+    """LayerNormalization: (x − mean) / √(variance + ε) · scale + bias over the last axes."""
+    if len(call.outputs) > 1 and any(call.outputs[1:]):
+        call.refuse("its Mean and InvStdDev outputs are not supported")
+    rank = len(call.shape())
+    axes = list(range(call.attribute("axis", -1) % rank, rank))
+    centred, deviation = _centred_and_deviation(call, call.value(), axes, call.attribute("epsilon", 1e-5))
+    y = call.binary(call.binary(centred, deviation, "div"), call.operand(1), "mul")
+    return call.binary(y, call.operand(2), "add") if call.has(2) else y
+
+
+def instance_norm(call: Call) -> str:
+    """InstanceNormalization: as layer norm, over the spatial axes of each channel."""
+    rank = len(call.shape())
+    centred, deviation = _centred_and_deviation(
+        call, call.value(), list(range(2, rank)), call.attribute("epsilon", 1e-5)
+    )
+    shape = [-1] + [1] * (rank - 2)
+    y = call.binary(call.binary(centred, deviation, "div"), call.tensor(call.constant(1).reshape(shape)), "mul")
+    return call.binary(y, call.tensor(call.constant(2).reshape(shape)), "add")
+
+
+def softmax(call: Call) -> str:
+    """Softmax; before opset 13 it flattens to two dimensions at `axis`."""
+    rank = len(call.shape())
+    old = call.context.opset < 13
+    axis = int(call.attribute("axis", 1 if old else -1)) % rank
+    if not old or axis == rank - 1:
+        return call.emit("softmax", [call.value()], {"axis": axis})
+    flat = call.emit("flatten", [call.value()], {"axis": axis})
+    shape = call.shape()
+    if sum(isinstance(d, str) for d in shape[1:]) or (isinstance(shape[0], str) and axis == 0):
+        call.refuse("before opset 13 it flattens its input, whose shape is symbolic: export with opset 13 or later")
+    back = [0 if axis == 1 else -1 if isinstance(shape[0], str) else int(shape[0]), *(int(d) for d in shape[1:])]
+    return call.emit("reshape", [call.emit("softmax", [flat], {"axis": 1})], {"shape": back})
+
+
+def log_softmax(call: Call) -> str:
+    """LogSoftmax = (x − max) − log Σ exp(x − max), which stays finite where log(softmax) would not."""
+    rank = len(call.shape())
+    old = call.context.opset < 13
+    axis = int(call.attribute("axis", 1 if old else -1)) % rank
+    if old and axis != rank - 1:
+        call.refuse("before opset 13 only the last axis is supported: export with opset 13 or later")
+    over = {"axes": [axis], "keepdims": 1}
+    x = call.value()
+    shifted = call.binary(x, call.emit("reduce", [x], {"function": "max", **over}), "sub")
+    total = call.emit("reduce", [call.unary(shifted, "exp")], {"function": "sum", **over})
+    return call.binary(shifted, call.unary(total, "log"), "sub")
+
+
+HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
+    "BatchNormalization": batch_norm,
+    "LayerNormalization": layer_norm,
+    "InstanceNormalization": instance_norm,
+    "Softmax": softmax,
+    "LogSoftmax": log_softmax,
+}

@@ -1,0 +1,113 @@
+"""The whole road from an ONNX model to a packed graph."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from apus import artifact
+from apus.artifact import Graph
+from apus.artifact.validate import check_graph
+from apus.compile import passes as table
+from apus.compile.lower import lower
+from apus.compile.pack import pack
+from apus.compile.source import Model, clean, load
+from apus.errors import ArtifactError, CompileError
+
+PRECISIONS = ("fp32",)
+
+
+def compile_model(
+    model: Model,
+    *,
+    precision: str = "fp32",
+    shapes: dict[str, list[int]] | None = None,
+    passes: Sequence[str] | None = None,
+) -> Graph:
+    """Compile an ONNX model to a packed graph.
+
+    int8 comes only from QuantizeLinear and DequantizeLinear in the model; nothing is lowered silently.
+
+    Args:
+        model: a path, or the model itself.
+        precision: of what the model keeps in floating point; `fp32` is the one there is.
+        shapes: fixed shapes for inputs, by name, in place of symbolic ones.
+        passes: names of optional passes to run (`apus.compile.PASSES`); all by default.
+
+    Returns:
+        The network, ready for `apus.artifact.write`.
+
+    Raises:
+        CompileError: the model cannot be compiled; names file and node.
+
+    >>> import onnx
+    >>> head = '<ir_version: 8, opset_import: ["": 17]>'
+    >>> relu = onnx.parser.parse_model(head + "m (float[N,4] x) => (float[N,4] y) { y = Relu(x) }")
+    >>> [node.op for node in compile_model(relu).nodes]
+    ['unary']
+    """
+    if precision not in PRECISIONS:
+        raise CompileError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+    loaded, file = load(model)
+    clean(loaded)
+    graph = lower(loaded, file, shapes)
+    table.run(graph, passes)
+    pack(graph)
+    graph.metadata = {
+        "source": file,
+        "onnx_producer": loaded.producer_name or "",
+        "opset": loaded.opset_imports.get("", 0),
+    }
+    try:
+        check_graph(graph)
+    except ArtifactError as error:
+        raise CompileError(f"{file}: {error}") from error
+    return graph
+
+
+def to_bytes(
+    model: Model,
+    *,
+    precision: str = "fp32",
+    shapes: dict[str, list[int]] | None = None,
+    passes: Sequence[str] | None = None,
+) -> bytes:
+    """The `.apus` file of a model, in memory; arguments as for `compile_model`.
+
+    Args:
+        model: a path, or the model itself.
+        precision: as for `compile_model`.
+        shapes: as for `compile_model`.
+        passes: as for `compile_model`.
+
+    Returns:
+        The whole file.
+    """
+    return artifact.to_bytes(compile_model(model, precision=precision, shapes=shapes, passes=passes))
+
+
+def compile_to_file(
+    model: Model,
+    output: str | os.PathLike[str] | None = None,
+    *,
+    precision: str = "fp32",
+    shapes: dict[str, list[int]] | None = None,
+) -> Path:
+    """Compile a model and write its `.apus` file: `apus.compile(...)`.
+
+    Args:
+        model: a path, or the model itself.
+        output: the file to write; by default the model's path with the suffix `.apus`.
+        precision: as for `compile_model`.
+        shapes: as for `compile_model`.
+
+    Returns:
+        The path of the file.
+
+    Raises:
+        CompileError: the model cannot be compiled, or has no path and `output` is missing.
+    """
+    if output is None:
+        if not isinstance(model, str | os.PathLike):
+            raise CompileError("say where to write: output= is needed for a model that is not a file")
+        output = Path(model).with_suffix(".apus")
+    return artifact.write(compile_model(model, precision=precision, shapes=shapes), output)

@@ -1,0 +1,45 @@
+"""Draft weights → the packed roles of SPEC.md §3."""
+
+import numpy as np
+
+from apus import artifact
+from apus.artifact import Array, Graph, Node
+from apus.compile.draft import add_tensor
+
+
+def pack(graph: Graph) -> None:
+    """Pack the weights of every `conv` and `linear`, in place."""
+    for node in graph.nodes:
+        if node.op in ("conv", "linear"):
+            _pack_node(graph, node)
+    used = set(graph.used_tensors())
+    graph.tensors = {name: array for name, array in graph.tensors.items() if name in used}
+
+
+def _pack_node(graph: Graph, node: Node) -> None:
+    weight, bias = _executed(graph, node)
+    groups = int(node.attributes.get("groups", 1))
+    matrix = np.ascontiguousarray(weight.reshape(len(weight), -1))
+    depthwise = node.op == "conv" and groups > 1 and weight.shape[1] == 1
+    roles: dict[str, Array] = {"values": matrix} if depthwise else artifact.pack(matrix, groups)._asdict()
+    if bias is not None and bias.any():
+        roles["bias"] = bias
+    if "multiplier" in node.tensors:
+        roles["multiplier"] = graph.tensor(node, "multiplier")
+    node.attributes = node.attributes | {"format": "depthwise" if depthwise else "block16x1"}
+    stem = node.output
+    node.tensors = {role: add_tensor(graph, f"{stem}.{role}", array) for role, array in roles.items()}
+
+
+def _executed(graph: Graph, node: Node) -> tuple[Array, Array | None]:
+    """Weight and bias as the engine uses them: integers in an int8 node, else float32."""
+    weight = graph.tensor(node, "weight")
+    bias = graph.tensor(node, "bias") if "bias" in node.tensors else None
+    if "multiplier" in node.tensors:
+        return weight, bias
+    if "weight_scale" in node.tensors:
+        scale = graph.tensor(node, "weight_scale").reshape(-1, *[1] * (weight.ndim - 1))
+        weight = weight.astype(np.float32) * scale
+    if bias is not None and "bias_scale" in node.tensors:
+        bias = (bias.astype(np.float64) * graph.tensor(node, "bias_scale")).astype(np.float32)
+    return weight, bias
