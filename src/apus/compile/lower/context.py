@@ -150,9 +150,9 @@ class Call:
         like: Value | None = None,
     ) -> str:
         """Append a node; returns its output's name."""
-        name = str(self.node.name)
+        name, stem = str(self.node.name), f"{self.outputs[0]}.{op}"  # the last one gets the ONNX name afterwards
         try:
-            made: Node = make_node(self.graph, op, inputs, attributes, name=name, output=self.outputs[0], like=like)
+            made: Node = make_node(self.graph, op, inputs, attributes, name=name, output=stem, like=like)
         except (ValueError, IndexError) as error:
             self.refuse(str(error))
         made.tensors = tensors or {}
