@@ -78,7 +78,7 @@ class TeacherPart:
     model: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     weights: str = ""
-    train: TrainOptions = TrainOptions()
+    train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
 
 
@@ -89,7 +89,7 @@ class StudentPart:
     model: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
     distil: DistilPart = DistilPart()
-    train: TrainOptions = TrainOptions()
+    train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
 
 
@@ -120,7 +120,7 @@ class PrunePart:
     skip: list[str] = field(default_factory=list)
     levels: dict[str, float] = field(default_factory=dict)
     distil: DistilPart = DistilPart()
-    train: TrainOptions = TrainOptions()
+    train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
 
 
@@ -147,7 +147,7 @@ class QuantizePart:
     calibrate: int = 16
     freeze: float = 0.5
     distil: DistilPart = DistilPart()
-    train: TrainOptions = TrainOptions()
+    train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
 
 

@@ -37,7 +37,9 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
         ApusError: torch cannot export this network; says why.
     """
     ready = to_qdq(model) if quantizers(model) else fold_batch_norms(model, example)
-    exported = _export(ready, torch.cat([example[:1]] * 2).contiguous())
+    # A fresh pair: with one channel a tensor may count as channels-last too, and torch would export gathers for that.
+    pair = torch.cat([example[:1]] * 2).clone(memory_format=torch.contiguous_format)
+    exported = _export(ready, pair)
     tidy.pool_globally(exported)
     tidy.quantise_biases(exported)
     tidy.strip_provenance(exported)

@@ -1,6 +1,6 @@
 """Knowledge distillation: a small network learns from a large one's outputs.
 
-Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531. Eq. numbers are its.
+Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531.
 """
 
 import torch

@@ -1,12 +1,12 @@
 """Gradual magnitude pruning, of single weights or of 16x1 blocks: 16 consecutive outputs that share one input column.
 
-Source: Kalchbrenner et al., "Efficient Neural Audio Synthesis", 2018, arXiv:1802.08435, §3 (schedule, blocks by mean |w|);
+Source: Kalchbrenner et al., "Efficient Neural Audio Synthesis", 2018, arXiv:1802.08435, §3 (schedule, block score);
 Zhu, Gupta, "To prune, or not to prune", 2017, arXiv:1710.01878, Eq. (1) (the same cubic).
 """
 
 import fnmatch
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -202,3 +202,23 @@ def parameters_alive(model: nn.Module) -> tuple[int, int]:
     """Count the non-zero and all weights and biases of a network."""
     alive = sum(int(torch.count_nonzero(p)) for p in model.parameters())
     return alive, sum(math.prod(p.shape) for p in model.parameters())
+
+
+def hold_zeros(model: nn.Module) -> Callable[[], None]:
+    """Remember which weights are zero now, so that later training cannot revive them.
+
+    Args:
+        model: sparse already; a layer without zeros is left alone.
+
+    Returns:
+        Puts the zeros back; call it after each optimiser step.
+    """
+    layers = [layer for layer in model.modules() if isinstance(layer, PRUNABLE)]
+    held = [(layer, layer.weight.detach() != 0) for layer in layers if bool((layer.weight == 0).any())]
+
+    @torch.no_grad()
+    def put_back() -> None:
+        for layer, alive in held:
+            layer.weight.mul_(alive)
+
+    return put_back

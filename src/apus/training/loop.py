@@ -79,7 +79,7 @@ def fit(
     model: nn.Module,
     batches: Batches,
     options: TrainOptions,
-    plugs: Plugs = Plugs(),  # noqa: B008 - frozen, so it cannot be changed between calls
+    plugs: Plugs = Plugs(),
     *,
     folder: Path | None = None,
     fingerprint: str = "",

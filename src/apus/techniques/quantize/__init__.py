@@ -1,6 +1,6 @@
 """Fixed-bit fake quantisation of any network: int weights per output channel, uint activations per tensor.
 
-Source: Jacob et al. 2017, arXiv:1712.05877. `fake` has the formulas, `fold` the batch normalisations, `place` the graph.
+Source: Jacob et al. 2017, arXiv:1712.05877. `fake` has the formulas, `fold` the normalisations, `place` the graph.
 """
 
 from apus.techniques.quantize.fake import (

@@ -1,0 +1,202 @@
+"""The stages that train: teacher, student, prune, quantize; each calls the one loop with its technique plugged in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from apus.compress.folder import Done, RunFolder, load_weights
+from apus.compress.recipe import DistilPart, PrunePart, QuantizePart, Recipe, StudentPart, TeacherPart
+from apus.compress.sources import Sources, Splits, evaluation_batches, training_batches
+from apus.errors import RecipeError
+from apus.techniques import distill, quantize, sparsity
+from apus.training import LossTerm, Plugs, Stateful, Validation, fit, has_bf16, outputs, score
+from apus.training.checkpoint import seed_all
+
+Part = TeacherPart | StudentPart | PrunePart | QuantizePart
+ORDER = ("teacher", "student", "prune", "quantize")
+
+
+@dataclass
+class Job:
+    """All that a stage can ask for."""
+
+    recipe: Recipe
+    folder: RunFolder
+    sources: Sources
+    splits: Splits
+
+    def __post_init__(self) -> None:
+        self.example = next(iter(evaluation_batches(self.splits.valid).epoch(0)))[0]
+
+    def made(self, which: str) -> nn.Module:
+        """A new network with the weights that the seed gives it."""
+        seed_all(self.recipe.seed + ORDER.index(which))
+        return self.sources.teacher() if which == "teacher" else self.sources.student()
+
+    def trained(self, stage: str) -> nn.Module:
+        """The network as a finished stage left it, in evaluation mode."""
+        if stage == "quantize":
+            return self.folder.read_weights(stage, self.prepared(self.trained(before_quantize(self.recipe)))).eval()
+        model = self.made("teacher" if stage == "teacher" else "student")
+        return self.folder.read_weights(stage, model).eval()
+
+    def prepared(self, model: nn.Module) -> nn.Module:
+        """A float network with fake quantisation put in."""
+        part = self.recipe.quantize
+        bits = {"weight_bits": part.weight_bits, "activation_bits": part.activation_bits}
+        return quantize.prepare(model, self.example, skip=part.skip, **bits)
+
+    def teacher(self) -> distill.Teacher:
+        """The trained teacher, answering."""
+        model = self.trained("teacher")
+        if any(p.ndim == 4 for p in model.parameters()):
+            model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return distill.Teacher(model, bf16=self.recipe.teacher.train.bf16 and has_bf16())
+
+
+def before_quantize(recipe: Recipe) -> str:
+    """The last stage that leaves a float student."""
+    return "prune" if recipe.prune.enabled else "student"
+
+
+def last_trained(recipe: Recipe) -> str:
+    """The stage whose network is exported as the student."""
+    return "quantize" if recipe.quantize.enabled else before_quantize(recipe)
+
+
+def teacher(job: Job, mark: str) -> Done:
+    """Train the large network, or take the one that the recipe or the caller has."""
+    part, model = job.recipe.teacher, job.made("teacher")
+    if part.weights:
+        load_weights(Path(part.weights), model)
+    if job.sources.teacher_is_trained:
+        return _keep(job, "teacher", mark, model, [])
+    return _train(job, "teacher", mark, model, part, _hard(job, part))
+
+
+def student(job: Job, mark: str) -> Done:
+    """Train the small network to answer as the large one does."""
+    part = job.recipe.student
+    return _train(job, "student", mark, job.made("student"), part, _taught(job, part, part.distil))
+
+
+def prune(job: Job, mark: str) -> Done:
+    """Take the student's smallest weights away, more and more, while it goes on learning."""
+    part, model = job.recipe.prune, job.trained("student")
+    masks = sparsity.Masks(model, part.structure, skip=part.skip, levels=part.levels)
+
+    def after_step(step: int, steps: int) -> None:
+        begin, end = round(part.begin * steps), max(1, round(part.end * steps))
+        if step == end or (begin <= step < end and step % part.every == 0):
+            masks.update(sparsity.cubic(step, begin=begin, end=end, final=part.sparsity))
+        else:
+            masks.apply()
+
+    loss = _taught(job, part, part.distil)
+    done = _train(job, "prune", mark, model, part, loss, after_step, {"masks": masks}, finish=masks.apply)
+    return done | {"layers": sparsity.describe(masks)}
+
+
+def quantise(job: Job, mark: str) -> Done:
+    """Train the student with integer levels in place of floats."""
+    part, model = job.recipe.quantize, job.prepared(job.trained(before_quantize(job.recipe)))
+    batches = training_batches(job.splits.train, part.train.batch, part.augment, job.recipe.seed)
+    quantize.calibrate(model, [x for _, (x, _) in zip(range(part.calibrate), batches.epoch(0), strict=False)])
+    put_back = sparsity.hold_zeros(model)
+
+    def after_step(step: int, steps: int) -> None:
+        put_back()
+        if step >= part.freeze * steps:
+            quantize.observe(model, False)
+
+    return _train(job, "quantize", mark, model, part, _taught(job, part, part.distil), after_step, finish=put_back)
+
+
+LEARN: dict[str, Callable[[Job, str], Done]] = {
+    "teacher": teacher,
+    "student": student,
+    "prune": prune,
+    "quantize": quantise,
+}
+
+
+def _train(
+    job: Job,
+    stage: str,
+    mark: str,
+    model: nn.Module,
+    part: Part,
+    loss: LossTerm,
+    after_step: Callable[[int, int], None] | None = None,
+    extra: dict[str, Stateful] | None = None,
+    finish: Callable[[], None] | None = None,
+) -> Done:
+    seed = job.recipe.seed + ORDER.index(stage)
+    batches = training_batches(job.splits.train, part.train.batch, part.augment, seed)
+    valid = Validation(evaluation_batches(job.splits.valid), job.sources.judge())
+    plugs = Plugs(loss=loss, after_step=after_step)
+    history = fit(
+        model,
+        batches,
+        part.train,
+        plugs,
+        folder=job.folder.stage(stage),
+        fingerprint=mark,
+        seed=seed,
+        label=stage,
+        valid=valid,
+        extra=extra,
+    )
+    if finish is not None:
+        finish()  # the average of weights knows no zeros
+    return _keep(job, stage, mark, model, history)
+
+
+def _keep(job: Job, stage: str, mark: str, model: nn.Module, history: list[dict[str, Any]]) -> Done:
+    model.eval()
+    judge = job.sources.judge()
+    tested = score(*outputs(model, evaluation_batches(job.splits.test)), judge)
+    checked = score(*outputs(model, evaluation_batches(job.splits.valid)), judge)
+    alive, parameters = sparsity.parameters_alive(model)
+    job.folder.write_weights(stage, model)
+    job.folder.write_json(f"{stage}/history.json", history)
+    facts = {"accuracy_pct": tested.accuracy_pct, "valid_accuracy_pct": checked.accuracy_pct, "loss": tested.loss}
+    facts |= {"parameters": parameters, "nonzero_parameters": alive}
+    return facts | {
+        "seconds": history[-1]["seconds"] if history else 0.0,
+        "steps": history[-1]["step"] if history else 0,
+    }
+
+
+def _hard(job: Job, part: Part) -> LossTerm:
+    """The loss against the labels alone."""
+    own, smoothing = job.sources.loss, part.train.label_smoothing
+    if own is not None and smoothing:
+        raise RecipeError("label_smoothing belongs to the built-in cross entropy; your own loss must smooth by itself")
+
+    def loss(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return own(z, y) if own is not None else F.cross_entropy(z, y, label_smoothing=smoothing)
+
+    return loss
+
+
+def _taught(job: Job, part: Part, how: DistilPart) -> LossTerm:
+    """The loss against labels and teacher."""
+    hard = _hard(job, part)
+    if how.loss == "none":
+        return hard
+    answer = job.teacher()
+
+    def loss(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        if how.loss == "mse":
+            soft = distill.logits_mse(z, answer(x))
+        else:
+            soft = distill.soft_targets(z, answer(x), how.temperature)
+        return distill.distil_loss(hard(z, y, x), soft, how.alpha)
+
+    return loss

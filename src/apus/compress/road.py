@@ -1,0 +1,156 @@
+"""The road: stages in order, each done once, each known by a fingerprint of all that shapes it."""
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from apus import __version__
+from apus._files import write_atomically
+from apus.compress.collect import collect
+from apus.compress.deliver import to_apus, to_onnx
+from apus.compress.folder import Done, RunFolder, fingerprint
+from apus.compress.learn import LEARN, Job
+from apus.compress.measure import measure
+from apus.compress.recipe import Recipe
+from apus.compress.recipe_file import to_toml
+from apus.compress.sources import Sources
+from apus.compress.verify import verify
+from apus.errors import RecipeError
+
+STAGES: dict[str, Callable[[Job, str], Done]] = {
+    **LEARN,
+    "export": to_onnx,
+    "compile": to_apus,
+    "verify": verify,
+    "measure": measure,
+    "report": collect,
+}
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A stage of a plan; `done` is what it left behind when it need not run."""
+
+    stage: str
+    mark: str
+    done: Done | None
+    what: str
+
+
+def stages_of(recipe: Recipe) -> list[str]:
+    """The stages that a recipe has, in order."""
+    return [s for s in STAGES if s not in ("prune", "quantize") or getattr(recipe, s).enabled]
+
+
+def plan(recipe: Recipe, sources: Sources, folder: RunFolder) -> list[Planned]:
+    """What a run would do.
+
+    Args:
+        recipe: of the run.
+        sources: their digests are part of the fingerprints.
+        folder: what is done already.
+
+    Returns:
+        Every stage in order.
+    """
+    mark = fingerprint(recipe.seed, recipe.threads, recipe.data, recipe.loss, sources.digests)
+    planned = []
+    for stage in stages_of(recipe):
+        part = getattr(recipe, stage, None)
+        mark = fingerprint(mark, stage, part, "" if stage in LEARN else __version__)
+        planned.append(Planned(stage, mark, folder.done(stage, mark), _what(recipe, sources, stage)))
+    return planned
+
+
+def run(
+    recipe: Recipe,
+    sources: Sources,
+    folder: RunFolder,
+    only: Sequence[str] = (),
+    say: Callable[[str], None] | None = None,
+) -> list[Done]:
+    """Walk the road, past what is done.
+
+    Args:
+        recipe: of the run.
+        sources: networks, data, loss.
+        folder: of the run.
+        only: run these stages alone, again if they are done; those before them must be.
+        say: gets one line per stage; standard error by default.
+
+    Returns:
+        What each stage wrote.
+
+    Raises:
+        RecipeError: `only` names a stage that the recipe has not, or one before it is not done.
+        Stopped: on SIGINT or SIGTERM, after saving.
+    """
+    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
+    _check_only(recipe, only)
+    torch.set_num_threads(recipe.threads)
+    write_atomically(folder / "recipe.toml", to_toml(recipe))
+    records, job = [], None
+    for each in plan(recipe, sources, folder):
+        again = each.stage in only
+        if each.done is not None and not again:
+            records.append(each.done)
+            say(f"{each.stage:>10} done before{_figures(each.done)}")
+            continue
+        if only and not again:
+            if each.stage in stages_of(recipe)[: stages_of(recipe).index(only[0])]:
+                raise RecipeError(f"stage {each.stage} is not done, and {only[0]} needs it: leave out --stages once")
+            continue
+        if again and each.done is not None:
+            folder.forget(each.stage)
+        job = job or Job(recipe, folder, sources, sources.splits())
+        records.append(_walk(job, each, say))
+    return records
+
+
+def _walk(job: Job, each: Planned, say: Callable[[str], None]) -> Done:
+    began = time.monotonic()
+    say(f"{each.stage:>10} {each.what}")
+    facts = STAGES[each.stage](job, each.mark)
+    took = time.monotonic() - began
+    done = job.folder.finish(each.stage, each.mark, {"wall_seconds": took} | facts)
+    say(f"{each.stage:>10} done in {took:.1f} s{_figures(done)}")
+    return done
+
+
+def _check_only(recipe: Recipe, only: Sequence[str]) -> None:
+    known = stages_of(recipe)
+    for stage in only:
+        if stage not in known:
+            raise RecipeError(f"no stage {stage!r} in this recipe; there are {', '.join(known)}")
+
+
+def _figures(done: Done) -> str:
+    accuracy = done.get("accuracy_pct") or done.get("student_accuracy_pct")
+    return "" if accuracy is None else f": {accuracy:.2f} % on the test split"
+
+
+def _what(recipe: Recipe, sources: Sources, stage: str) -> str:
+    """One line on what a stage does."""
+    part: Any = getattr(recipe, stage, None)
+    if stage == "teacher" and sources.teacher_is_trained:
+        return "take the trained teacher"
+    if stage in LEARN:
+        prune, quantize = recipe.prune, recipe.quantize
+        details = {
+            "teacher": "train",
+            "student": f"distil by {recipe.student.distil.loss}",
+            "prune": f"prune {100 * prune.sparsity:g} % in {prune.structure}",
+            "quantize": f"quantise weights to {quantize.weight_bits} bits, activations to {quantize.activation_bits},",
+        }
+        return f"{details[stage]} for {part.train.epochs:g} epochs"
+    return {
+        "export": "write ONNX",
+        "compile": "write .apus",
+        "verify": "hold the engine against ONNX Runtime and torch on the test split",
+        "measure": f"time batches {recipe.measure.batches} on {recipe.measure.threads} threads",
+        "report": "write report.json and report.html",
+    }[stage]
