@@ -1,0 +1,201 @@
+// Test and benchmark entries of the kernels. Arrays come as flat buffers with their geometry beside them; nothing is
+// checked beyond types, so these are for tests/kernels and benchmarks alone.
+#include "bind/kernels.h"
+
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include "base/cpu.h"
+#include "kernels/conv_block16/conv_block16.h"
+#include "kernels/conv_block16/table.h"
+#include "kernels/conv_depthwise/conv_depthwise.h"
+#include "kernels/conv_depthwise/table.h"
+#include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_block16/table.h"
+#include "kernels/matmul/matmul.h"
+
+namespace nb = nanobind;
+
+namespace apus {
+namespace {
+
+using Input = nb::ndarray<nb::ro, nb::c_contig, nb::device::cpu>;
+using Output = nb::ndarray<nb::c_contig, nb::device::cpu>;
+using Clock = std::chrono::steady_clock;
+
+// 64-byte aligned bytes with slack behind them.
+class Scratch {
+ public:
+  explicit Scratch(int64_t bytes) : data_(::operator new(bytes + kSlack, std::align_val_t{64})) {}
+  Scratch(const void* from, int64_t bytes) : Scratch(bytes) { std::memcpy(data_, from, bytes); }
+  ~Scratch() { ::operator delete(data_, std::align_val_t{64}); }
+  Scratch(const Scratch&) = delete;
+  Scratch& operator=(const Scratch&) = delete;
+  void* data() const { return data_; }
+
+ private:
+  void* data_;
+};
+
+Isa isa_named(const std::string& name) {
+  for (int i = 0; i <= static_cast<int>(best_isa()); ++i) {
+    if (name == isa_name(static_cast<Isa>(i))) return static_cast<Isa>(i);
+  }
+  throw std::invalid_argument("this CPU has no " + name);
+}
+
+Element element_of(const nb::dlpack::dtype& type) {
+  if (type == nb::dtype<float>()) return Element::f32;
+  if (type == nb::dtype<uint8_t>()) return Element::u8;
+  throw std::invalid_argument("kernels take float32 and uint8");
+}
+
+struct Options {
+  std::string isa;
+  float low, high;
+  int x_zero_point, y_zero_point, parts, repeat;
+};
+
+Epilogue epilogue_of(const Input& x, const Output& y, const Options& o) {
+  return {element_of(x.dtype()), element_of(y.dtype()), o.x_zero_point, o.y_zero_point, o.low, o.high};
+}
+
+const void* data_or_null(const std::optional<Input>& array) { return array ? array->data() : nullptr; }
+
+// The least nanoseconds of `repeat` tries of 8 calls.
+template <class F>
+double time(int repeat, F&& call) {
+  double best = 0;
+  for (int i = 0; i < repeat; ++i) {
+    const auto start = Clock::now();
+    for (int j = 0; j < 8; ++j) call();
+    const double ns = std::chrono::duration<double, std::nano>(Clock::now() - start).count() / 8;
+    best = i == 0 ? ns : std::min(best, ns);
+  }
+  return best;
+}
+
+// Runs a planned operator, every part in turn, and says what ran.
+template <class Operator>
+nb::dict run(const Operator& op, const Input& x, const Output& y, const Options& o) {
+  const Scratch input(x.data(), static_cast<int64_t>(x.nbytes())), scratch(op.scratch_bytes());
+  const auto stage = [&] { for (int i = 0; i < o.parts; ++i) op.stage(input.data(), scratch.data(), i, o.parts); };
+  const auto compute = [&] {
+    for (int i = 0; i < o.parts; ++i) op.compute(input.data(), scratch.data(), y.data(), i, o.parts);
+  };
+  stage();
+  compute();
+  nb::dict result;
+  result["kernel"] = op.kernel();
+  result["isa"] = isa_name(op.isa());
+  result["macs"] = op.macs();
+  result["cost"] = op.cost();
+  result["scratch_bytes"] = op.scratch_bytes();
+  result["stage_ns"] = time(o.repeat, stage);
+  result["compute_ns"] = time(o.repeat, compute);
+  return result;
+}
+
+Window window_of(const std::vector<int64_t>& v) {
+  if (v.size() != 15) throw std::invalid_argument("window: C H W Ho Wo, kernel, strides, dilations, pads");
+  return {v[0], v[1], v[2], v[3], v[4], {v[5], v[6]}, {v[7], v[8]}, {v[9], v[10]}, {v[11], v[12], v[13], v[14]}};
+}
+
+Block16Weights weights_of(const std::vector<int64_t>& shape, const Input& strips, const Input& columns,
+                          const Input& values, const std::optional<Input>& bias,
+                          const std::optional<Input>& multiplier) {
+  Block16Weights w;
+  w.outputs = shape.at(0), w.inputs = shape.at(1), w.groups = shape.at(2);
+  w.strips = static_cast<const uint32_t*>(strips.data());
+  w.columns = columns.data();
+  w.wide_columns = columns.itemsize() == 4;
+  w.values = values.data();
+  w.bias = data_or_null(bias);
+  w.multiplier = static_cast<const float*>(data_or_null(multiplier));
+  return w;
+}
+
+nb::dict py_conv(const Input& x, const Output& y, const std::vector<int64_t>& window, const std::vector<int64_t>& shape,
+                 const Input& strips, const Input& columns, const Input& values, const std::optional<Input>& bias,
+                 const std::optional<Input>& multiplier, const Options& o) {
+  const ConvBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), window_of(window),
+                       epilogue_of(x, y, o), isa_named(o.isa));
+  nb::dict result = run(op, x, y, o);
+  result["nonzero_macs"] = op.nonzero_macs();
+  return result;
+}
+
+nb::dict py_linear(const Input& x, const Output& y, int64_t rows, const std::vector<int64_t>& shape, const Input& strips,
+                   const Input& columns, const Input& values, const std::optional<Input>& bias,
+                   const std::optional<Input>& multiplier, const Options& o) {
+  const LinearBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), rows, epilogue_of(x, y, o),
+                         isa_named(o.isa));
+  nb::dict result = run(op, x, y, o);
+  result["nonzero_macs"] = op.nonzero_macs();
+  return result;
+}
+
+nb::dict py_depthwise(const Input& x, const Output& y, const std::vector<int64_t>& window, int64_t outputs,
+                      const Input& values, const std::optional<Input>& bias, const std::optional<Input>& multiplier,
+                      const Options& o) {
+  const DepthwiseWeights weights{outputs, values.data(), data_or_null(bias),
+                                 static_cast<const float*>(data_or_null(multiplier))};
+  return run(ConvDepthwise(weights, window_of(window), epilogue_of(x, y, o), isa_named(o.isa)), x, y, o);
+}
+
+// a [M, K], b [K, N]; rows are split into parts.
+nb::dict py_matmul(const Input& a, const Input& b, const Output& y, const Options& o) {
+  const int64_t M = a.shape(0), K = a.shape(1), N = b.shape(1);
+  const Isa isa = isa_named(o.isa);
+  const Scratch left(a.data(), a.nbytes()), right(b.data(), b.nbytes());
+  const auto compute = [&] {
+    for (int i = 0; i < o.parts; ++i) {
+      const int64_t first = M * i / o.parts, last = M * (i + 1) / o.parts;
+      matmul_kernel(isa)({static_cast<const float*>(left.data()) + first * K, static_cast<const float*>(right.data()),
+                          static_cast<float*>(y.data()) + first * N, last - first, N, K, K, N, N});
+    }
+  };
+  compute();
+  nb::dict result;
+  result["isa"] = isa_name(matmul_isa(isa));
+  result["macs"] = M * N * K;
+  result["compute_ns"] = time(o.repeat, compute);
+  return result;
+}
+
+}  // namespace
+
+void bind_kernels(nb::module_& m) {
+  nb::class_<Options>(m, "Options")
+      .def("__init__", [](Options* o, const std::string& isa, float low, float high, int x_zero_point, int y_zero_point,
+                          int parts, int repeat) {
+        new (o) Options{isa, low, high, x_zero_point, y_zero_point, parts, repeat};
+      }, nb::kw_only(), nb::arg("isa"), nb::arg("low"), nb::arg("high"), nb::arg("x_zero_point") = 0,
+         nb::arg("y_zero_point") = 0, nb::arg("parts") = 1, nb::arg("repeat") = 0);
+  m.def("names", [] {
+    std::vector<std::string> names;
+    for (const auto rows : {conv_block16_kernels(), linear_block16_kernels(), conv_depthwise_kernels()}) {
+      for (const StripKernelRow& row : rows) names.push_back(row.name);
+    }
+    return names;
+  });
+  m.def("conv_block16", &py_conv, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("shape"), nb::arg("strips"),
+        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+  m.def("linear_block16", &py_linear, nb::arg("x"), nb::arg("y"), nb::arg("rows"), nb::arg("shape"), nb::arg("strips"),
+        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+  m.def("conv_depthwise", &py_depthwise, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("outputs"),
+        nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+  m.def("matmul", &py_matmul, nb::arg("a"), nb::arg("b"), nb::arg("y"), nb::arg("options"));
+}
+
+}  // namespace apus
