@@ -1,0 +1,128 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+from apus.errors import NothingMatchedError
+from apus.techniques import sparsity
+
+
+def test_cubic_is_the_formula():
+    for step in range(0, 40):
+        z = sparsity.cubic(step, begin=10, end=30, final=0.9)
+        t = min(max(step - 10, 0), 20)
+        assert z == pytest.approx(0.9 * (1 - (1 - t / 20) ** 3))
+
+
+@given(st.integers(1, 100), st.floats(0, 1))
+def test_exactly_the_stated_share_is_dropped(count, share):
+    kept = sparsity.keep_largest(torch.rand(count), share)
+    assert int((~kept).sum()) == round(share * count)
+
+
+def test_block_score_is_mean_magnitude():
+    weight = torch.arange(20 * 3.0).reshape(20, 3) * torch.tensor([1, -1, 1])
+    scores = sparsity.block_scores(weight)
+    assert scores.shape == (1, 2, 3)
+    assert torch.allclose(scores[0, 0], weight[:16].abs().mean(0))
+    assert torch.allclose(scores[0, 1], weight[16:].abs().mean(0))
+
+
+def test_blocks_do_not_span_groups():
+    weight = torch.zeros(48, 2, 3)
+    weight[24:] = 1
+    assert sparsity.block_scores(weight, 2)[:, :, 0].tolist() == [[0, 0], [1, 1]]
+    kept = torch.tensor([True, False]).reshape(2, 1, 1).expand(2, 2, 6)
+    assert sparsity.spread(kept, weight)[:24].all()
+    assert not sparsity.spread(kept, weight)[24:].any()
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(37, 40), nn.Conv2d(8, 32, 3), nn.Conv1d(6, 20, 5)])
+def test_16x1_zeros_whole_blocks(layer):
+    masks = sparsity.Masks(nn.Sequential(layer))
+    masks.update(0.75)
+    columns = layer.weight.detach().reshape(layer.weight.shape[0], -1)
+    for strip in columns.split(16):
+        alive = strip != 0
+        assert (alive.all(0) | ~alive.any(0)).all()
+    (row,) = sparsity.describe(masks)
+    assert row["block_occupancy"] == pytest.approx(0.25, abs=0.02)
+
+
+def test_smallest_blocks_go():
+    layer = nn.Linear(4, 16, bias=False)
+    layer.weight.data = torch.tensor([0.3, -0.1, 0.2, -0.4]).expand(16, 4).clone()
+    sparsity.Masks(nn.Sequential(layer)).update(0.5)
+    assert layer.weight[0].tolist() == pytest.approx([0.3, 0, 0, -0.4])
+
+
+def test_unstructured_keeps_the_largest():
+    layer = nn.Linear(10, 10)
+    wanted = layer.weight.abs().flatten().topk(20).values.min()
+    sparsity.Masks(nn.Sequential(layer), "unstructured").update(0.8)
+    assert layer.weight.count_nonzero() == 20
+    assert layer.weight[layer.weight != 0].abs().min() == wanted
+
+
+def test_small_layers_stay_dense_and_are_listed():
+    model = nn.Sequential(nn.Conv2d(16, 16, 3, groups=16), nn.Conv2d(16, 32, 1), nn.Linear(32, 10))
+    masks = sparsity.Masks(model)
+    assert list(masks.layers) == ["1"]
+    assert masks.dense == {"0": "1 outputs per group, a block has 16", "2": "10 outputs per group, a block has 16"}
+    assert [row.get("why") for row in sparsity.describe(masks)] == [None, *masks.dense.values()]
+
+
+def test_levels_and_skip_by_name():
+    model = nn.Sequential(nn.Linear(32, 32), nn.Linear(32, 32), nn.Linear(32, 32))
+    masks = sparsity.Masks(model, skip=["0"], levels={"2": 0.5})
+    masks.update(0.8)
+    assert model[0].weight.count_nonzero() == 32 * 32
+    assert [round(row["density"], 2) for row in sparsity.describe(masks)[:2]] == [0.2, 0.59]
+
+
+@pytest.mark.parametrize("options", [{"skip": ["nope"]}, {"levels": {"nope": 1.0}}, {"skip": ["*"]}])
+def test_nothing_matched_is_an_error(options):
+    with pytest.raises(NothingMatchedError):
+        sparsity.Masks(nn.Sequential(nn.Linear(16, 16)), **options)
+
+
+def test_no_prunable_layer_is_an_error():
+    with pytest.raises(NothingMatchedError, match="10 outputs per group"):
+        sparsity.Masks(nn.Sequential(nn.Linear(16, 10)))
+
+
+def test_a_structure_that_nothing_executes_is_refused():
+    with pytest.raises(ValueError, match="16x1 and unstructured"):
+        sparsity.Masks(nn.Sequential(nn.Linear(16, 16)), "4x4")
+
+
+def test_masks_survive_optimiser_and_checkpoint():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(32, 32))
+    masks = sparsity.Masks(model)
+    masks.update(0.5)
+    alive = model[0].weight != 0
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, momentum=0.9)
+    for _ in range(3):
+        model(torch.rand(4, 32)).square().sum().backward()
+        optimizer.step()
+        masks.apply()
+        assert ((model[0].weight != 0) == alive).all()
+    other = sparsity.Masks(nn.Sequential(nn.Linear(32, 32)))
+    other.load_state_dict(masks.state_dict())
+    other.apply()
+    assert ((other.layers["0"].weight != 0) == alive).all()
+    assert other.sparsity == 0.5
+
+
+def test_held_zeros_stay():
+    model = nn.Sequential(nn.Linear(32, 32), nn.Linear(32, 4))
+    sparsity.Masks(model).update(0.5)
+    put_back = sparsity.hold_zeros(model)
+    alive = model[0].weight != 0
+    with torch.no_grad():
+        model[0].weight.add_(1)
+    put_back()
+    assert ((model[0].weight != 0) == alive).all()
+    assert sparsity.parameters_alive(model) == (32 * 16 + 32 + 32 * 4 + 4, 32 * 32 + 32 + 32 * 4 + 4)
