@@ -1,5 +1,6 @@
 """Fields of the JSON, each checked for kind and range (SPEC.md §6.1-3)."""
 
+from collections.abc import Set
 from typing import Any
 
 import numpy as np
@@ -10,16 +11,22 @@ MAX_RANK = 8
 INT32 = (-(2**31), 2**31 - 1)
 
 
-def keys(fields: Any, where: str, required: set[str], optional: set[str] = frozenset()) -> dict[str, Any]:  # type: ignore[assignment]
+def keys(fields: Any, where: str, required: Set[str], optional: Set[str] = frozenset()) -> dict[str, Any]:
     """`fields` as an object that has all `required` keys and none beyond `optional`."""
-    if not isinstance(fields, dict):
-        raise ArtifactError(f"{where}: not a JSON object")
-    missing, unknown = required - fields.keys(), fields.keys() - required - optional
+    found = mapping(fields, where).keys()
+    missing, unknown = required - found, found - required - optional
     if missing:
         raise ArtifactError(f"{where}: {sorted(missing)[0]!r} is missing")
     if unknown:
         raise ArtifactError(f"{where}: unknown key {sorted(unknown)[0]!r}")
-    return fields
+    return mapping(fields, where)
+
+
+def mapping(field: Any, where: str) -> dict[str, Any]:
+    """`field` as an object with any keys."""
+    if not isinstance(field, dict):
+        raise ArtifactError(f"{where}: not a JSON object")
+    return field
 
 
 def text(field: Any, where: str, allow_empty: bool = True) -> str:

@@ -57,20 +57,16 @@ def _read(data: memoryview) -> Graph:
         if key not in document:
             raise ArtifactError(f"the JSON lacks {key!r}")
     fields.text(document["producer"], "producer")
-    if not isinstance(document["metadata"], dict):
-        raise ArtifactError("metadata: not a JSON object")
     graph = parse_graph(document["graph"])
-    graph.metadata = document["metadata"]
+    graph.metadata = fields.mapping(document["metadata"], "metadata")
     graph.tensors = _tensors(document["tensors"], payload, round_up(HEADER_BYTES + len(json_bytes), PAGE_BYTES))
     check_graph(graph)
     return graph
 
 
 def _tensors(raw: Any, payload: memoryview, start: int) -> dict[str, Array]:
-    if not isinstance(raw, dict):
-        raise ArtifactError("tensors: not a JSON object")
     tensors, end = {}, 0
-    for name, entry in raw.items():
+    for name, entry in fields.mapping(raw, "tensors").items():
         fields.text(name, "tensors", allow_empty=False)
         tensors[name], end = _tensor(name, entry, payload, end, start)
     if end != len(payload):

@@ -11,10 +11,7 @@ from apus.errors import ArtifactError
 def parse_graph(raw: Any) -> Graph:
     """A Graph without constants from the JSON object `graph`; ArtifactError for a wrong field."""
     raw = fields.keys(raw, "graph", {"name", "inputs", "outputs", "values", "nodes"})
-    values = {
-        name: _value(name, value)
-        for name, value in fields.keys(raw["values"], "graph, values", set(), set(raw["values"])).items()
-    }
+    values = {name: _value(name, value) for name, value in fields.mapping(raw["values"], "graph, values").items()}
     return Graph(
         name=fields.text(raw["name"], "graph, name"),
         inputs=_names(raw["inputs"], "graph, inputs"),
@@ -58,9 +55,7 @@ def _node(index: int, raw: Any) -> Node:
         raw["name"],
         _names(raw["inputs"], f"{where}, inputs"),
         _names(raw["outputs"], f"{where}, outputs"),
-        fields.keys(raw["attributes"], where, set(), set(raw["attributes"]))
-        if isinstance(raw["attributes"], dict)
-        else {},
+        fields.mapping(raw["attributes"], f"{where}, attributes"),
         {role: fields.text(name, f"{where}, {role}", allow_empty=False) for role, name in roles.items()},
     )
 
