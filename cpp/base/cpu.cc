@@ -46,11 +46,11 @@ struct Feature {
 
 constexpr uint64_t kYmm = 0x6, kZmm = 0xE6, kTile = 0x60000;
 constexpr Feature kFeatures[] = {
-    {"sse4.2", 1, 0, 'c', 20, 0},       {"avx", 1, 0, 'c', 28, kYmm},         {"f16c", 1, 0, 'c', 29, kYmm},
-    {"fma", 1, 0, 'c', 12, kYmm},       {"avx2", 7, 0, 'b', 5, kYmm},         {"avx512f", 7, 0, 'b', 16, kZmm},
-    {"avx512dq", 7, 0, 'b', 17, kZmm},  {"avx512bw", 7, 0, 'b', 30, kZmm},    {"avx512vl", 7, 0, 'b', 31, kZmm},
-    {"avx512vbmi", 7, 0, 'c', 1, kZmm}, {"avx512vbmi2", 7, 0, 'c', 6, kZmm},  {"avx512vnni", 7, 0, 'c', 11, kZmm},
-    {"avxvnni", 7, 1, 'a', 4, kYmm},    {"avx512bf16", 7, 1, 'a', 5, kZmm},   {"amx-bf16", 7, 0, 'd', 22, kTile},
+    {"sse4.2", 1, 0, 'c', 20, 0},       {"avx", 1, 0, 'c', 28, kYmm},        {"f16c", 1, 0, 'c', 29, kYmm},
+    {"fma", 1, 0, 'c', 12, kYmm},       {"avx2", 7, 0, 'b', 5, kYmm},        {"avx512f", 7, 0, 'b', 16, kZmm},
+    {"avx512dq", 7, 0, 'b', 17, kZmm},  {"avx512bw", 7, 0, 'b', 30, kZmm},   {"avx512vl", 7, 0, 'b', 31, kZmm},
+    {"avx512vbmi", 7, 0, 'c', 1, kZmm}, {"avx512vbmi2", 7, 0, 'c', 6, kZmm}, {"avx512vnni", 7, 0, 'c', 11, kZmm},
+    {"avxvnni", 7, 1, 'a', 4, kYmm},    {"avx512bf16", 7, 1, 'a', 5, kZmm},  {"amx-bf16", 7, 0, 'd', 22, kTile},
     {"amx-tile", 7, 0, 'd', 24, kTile}, {"amx-int8", 7, 0, 'd', 25, kTile},
 };
 

@@ -6,6 +6,8 @@
 #include "base/cpu.h"
 #include "base/crc32c.h"
 #include "bind/errors.h"
+#include "bind/kernels.h"
+#include "bind/session.h"
 
 namespace nb = nanobind;
 
@@ -56,4 +58,6 @@ NB_MODULE(_native, m) {
   m.def("isa", [] { return std::string(apus::isa_name(apus::active_isa())); });
   m.def("isas", &apus::available_isas);
   m.def("cpu", &apus::py_cpu);
+  apus::bind_session(m);
+  apus::bind_kernels(m);
 }

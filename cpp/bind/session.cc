@@ -1,0 +1,175 @@
+#include "engine/session.h"
+
+#include <nanobind/nanobind.h>
+#include <nanobind/stl/shared_ptr.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include "base/cpu.h"
+#include "bind/arrays.h"
+#include "bind/session.h"
+
+namespace nb = nanobind;
+
+namespace apus {
+namespace {
+
+// Python's view of an immutable model; the class exists so that the binding may hold it without const.
+struct PyModel {
+  std::shared_ptr<const Model> model;
+};
+
+// About 10 us: below it, meeting at a barrier costs more than a second core gives.
+constexpr double kParallelCycles = 30000;
+
+nb::list describe_values(const Model& model, const std::vector<int>& list) {
+  nb::list result;
+  for (int index : list) {
+    const Value& value = model.values[static_cast<size_t>(index)];
+    nb::list shape;
+    for (const Dim& d : value.shape) d.size < 0 ? shape.append(d.symbol) : shape.append(d.size);
+    result.append(nb::make_tuple(value.name, dtype_name(value.dtype), shape));
+  }
+  return result;
+}
+
+PyModel model_from_bytes(nb::handle data) {
+  ArrayViews view(1);
+  if (!view.take(data.ptr(), PyBUF_SIMPLE)) throw nb::python_error();
+  nb::gil_scoped_release release;
+  return {read_model_bytes(view[0].buf, static_cast<size_t>(view[0].len))};
+}
+
+PyModel model_from_file(const std::string& path) {
+  nb::gil_scoped_release release;
+  return {read_model_file(path)};
+}
+
+// One call of run or profile: the caller's arrays, the plan, and fresh results.
+class Call {
+ public:
+  Call(Session& session, nb::list arrays)
+      : session_(session), inputs_(session.model().inputs.size()), outputs_(session.model().outputs.size()) {
+    const Model& model = session.model();
+    if (arrays.size() != model.inputs.size())
+      throw Error(ErrorKind::run, "the model takes " + std::to_string(model.inputs.size()) + " inputs, got " +
+                                      std::to_string(arrays.size()));
+    pointers_.reserve(model.inputs.size() + model.outputs.size());
+    for (size_t i = 0; i < model.inputs.size(); ++i) {
+      take_input(inputs_, PyList_GET_ITEM(arrays.ptr(), static_cast<Py_ssize_t>(i)),
+                 model.values[static_cast<size_t>(model.inputs[i])]);
+      shapes_.push_back({reinterpret_cast<const int64_t*>(inputs_[i].shape), static_cast<size_t>(inputs_[i].ndim)});
+      pointers_.push_back(inputs_[i].buf);
+    }
+    {
+      nb::gil_scoped_release release;
+      plan_ = session.plan(shapes_);
+    }
+    allocate_outputs(model);
+  }
+
+  Plan& plan() { return *plan_; }
+  nb::list results() { return results_; }
+  const void* const* input_pointers() const { return pointers_.data(); }
+  void* const* output_pointers() const { return pointers_.data() + shapes_.size(); }
+
+ private:
+  void allocate_outputs(const Model& model) {
+    for (size_t i = 0; i < model.outputs.size(); ++i) {
+      nb::object array =
+          empty_array(model.values[static_cast<size_t>(model.outputs[i])].dtype, plan_->output_shapes()[i]);
+      if (!outputs_.take(array.ptr(), PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)) throw nb::python_error();
+      pointers_.push_back(outputs_.last().buf);
+      results_.append(std::move(array));
+    }
+  }
+
+  Session& session_;
+  ArrayViews inputs_, outputs_;
+  std::vector<ShapeView> shapes_;
+  std::vector<void*> pointers_;
+  std::shared_ptr<Plan> plan_;
+  nb::list results_;
+};
+
+nb::list run(Session& session, nb::list arrays) {
+  Call call(session, arrays);
+  {
+    nb::gil_scoped_release release;
+    session.run(call.plan(), call.input_pointers(), call.output_pointers());
+  }
+  return call.results();
+}
+
+nb::dict describe_node(const NodeReport& report) {
+  nb::dict d;
+  d["name"] = report.name;
+  d["op"] = report.op;
+  d["kernel"] = report.kernel;
+  d["isa"] = isa_name(report.isa);
+  d["threads"] = report.threads;
+  d["density"] = report.density;
+  d["weight_bytes"] = report.weight_bytes;
+  d["macs"] = report.macs;
+  d["nonzero_macs"] = report.nonzero_macs;
+  d["shape"] = report.shape;
+  return d;
+}
+
+nb::list profile(Session& session, nb::list arrays, int runs) {
+  if (runs < 1) throw Error(ErrorKind::run, "runs must be at least 1, is " + std::to_string(runs));
+  Call call(session, arrays);
+  std::vector<double> seconds;
+  {
+    nb::gil_scoped_release release;
+    seconds = session.profile(call.plan(), call.input_pointers(), call.output_pointers(), runs);
+  }
+  nb::list nodes;
+  for (size_t i = 0; i < seconds.size(); ++i) {
+    nb::dict node = describe_node(call.plan().reports()[i]);
+    node["microseconds"] = seconds[i] * 1e6;
+    nodes.append(node);
+  }
+  return nodes;
+}
+
+nb::list plan(Session& session, const std::vector<Shape>& shapes) {
+  if (shapes.size() != session.model().inputs.size())
+    throw Error(ErrorKind::run, "the model takes " + std::to_string(session.model().inputs.size()) + " inputs, got " +
+                                    std::to_string(shapes.size()) + " shapes");
+  std::vector<ShapeView> views;
+  for (const Shape& shape : shapes) views.push_back({shape.data(), shape.size()});
+  std::shared_ptr<Plan> found;
+  {
+    nb::gil_scoped_release release;
+    found = session.plan(views);
+  }
+  nb::list nodes;
+  for (const NodeReport& report : found->reports()) nodes.append(describe_node(report));
+  return nodes;
+}
+
+}  // namespace
+
+void bind_session(nb::module_& m) {
+  nb::class_<PyModel>(m, "Model", "A validated .apus network; immutable.")
+      .def_static("from_file", &model_from_file, nb::arg("path"))
+      .def_static("from_bytes", &model_from_bytes, nb::arg("data"))
+      .def_prop_ro("inputs", [](const PyModel& m) { return describe_values(*m.model, m.model->inputs); })
+      .def_prop_ro("outputs", [](const PyModel& m) { return describe_values(*m.model, m.model->outputs); })
+      .def_prop_ro("name", [](const PyModel& m) { return m.model->name; })
+      .def_prop_ro("metadata", [](const PyModel& m) { return m.model->metadata; });
+  nb::class_<Session>(m, "Session", "Runs a Model; safe to share among threads.")
+      .def(
+          "__init__",
+          [](Session* self, const PyModel& model, int threads, double parallel_cycles) {
+            new (self) Session(model.model, threads, parallel_cycles);
+          },
+          nb::arg("model"), nb::arg("threads"), nb::arg("parallel_cycles") = kParallelCycles)
+      .def("run", &run, nb::arg("inputs"))
+      .def("profile", &profile, nb::arg("inputs"), nb::arg("runs"))
+      .def("plan", &plan, nb::arg("inputs_shapes"))
+      .def_prop_ro("threads", &Session::threads);
+}
+
+}  // namespace apus

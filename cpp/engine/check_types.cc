@@ -1,0 +1,177 @@
+// Dtypes, ranks and axes of one node (SPEC.md §6, rules 6 and 7).
+#include <algorithm>
+#include <set>
+
+#include "engine/reader.h"
+
+namespace apus {
+
+Dtype operand_dtype(const Model& model, Operand operand) {
+  return operand.tensor ? model.tensors[operand.index].dtype : model.values[operand.index].dtype;
+}
+
+size_t operand_rank(const Model& model, Operand operand) {
+  return operand.tensor ? model.tensors[operand.index].shape.size() : model.values[operand.index].shape.size();
+}
+
+namespace {
+
+class Checker {
+ public:
+  Checker(const Model& model, const Node& node) : model_(model), node_(node), y_(model.values[node.output]) {}
+
+  void dtypes() const {
+    check_tensor_operands();
+    switch (node_.op) {
+      case Op::conv:
+      case Op::linear:
+        return weighted();
+      case Op::matmul:
+        return require(all_float(), "takes float32 alone");
+      case Op::binary:
+      case Op::unary:
+      case Op::avg_pool:
+      case Op::reduce:
+      case Op::softmax:
+        require(all_float() || all_quantised(), "takes float32 alone, or quantised uint8 alone");
+        return node_.op == Op::binary ? activation_of_quantised() : void();
+      case Op::max_pool:
+      case Op::pad:
+        return require(all_float() || (all_quantised() && same_as_input()),
+                       "takes float32, or quantised uint8 with equal parameters");
+      case Op::reshape:
+      case Op::flatten:
+      case Op::transpose:
+      case Op::slice:
+        return require(same_as_input(), "must keep its input's dtype and parameters");
+      case Op::concat:
+        return concat();
+      case Op::cast:
+        return cast();
+      case Op::quantize:
+        return require(is_float(x()) && y_.quantised, "takes float32 to quantised uint8");
+      case Op::dequantize:
+        return require(x().quantised && is_float(y_), "takes quantised uint8 to float32");
+    }
+  }
+
+  void ranks() const {
+    const Attributes& a = node_.attributes;
+    const int64_t rank = static_cast<int64_t>(operand_rank(model_, node_.inputs[0]));
+    switch (node_.op) {
+      case Op::conv:
+      case Op::max_pool:
+      case Op::avg_pool:
+        return require(rank == static_cast<int64_t>(a.kernel.size()) + 2, "its input's rank disagrees with 'kernel'");
+      case Op::linear:
+        return require(rank >= 1, "its input has rank 0");
+      case Op::matmul:
+        return require(rank >= 1 && operand_rank(model_, node_.inputs[1]) >= 1, "an input has rank 0");
+      case Op::reduce:
+      case Op::slice:
+        return axes(rank);
+      case Op::softmax:
+      case Op::concat:
+        return require(a.axis >= -rank && a.axis < rank, "'axis' is out of range");
+      case Op::flatten:
+        return require(a.axis >= -rank && a.axis <= rank, "'axis' is out of range");
+      case Op::reshape:
+        for (size_t i = 0; i < a.shape.size(); ++i)
+          require(a.shape[i] != 0 || static_cast<int64_t>(i) < rank, "'shape' copies a dimension that the input lacks");
+        return;
+      case Op::transpose:
+        return permutation(rank);
+      case Op::pad:
+        return require(static_cast<int64_t>(a.pads.size()) == 2 * rank, "'pads' must have two entries per dimension");
+      default:
+        return;
+    }
+  }
+
+ private:
+  void require(bool condition, const char* what) const {
+    if (!condition) throw Error(ErrorKind::artifact, node_.title() + ": " + what);
+  }
+
+  const Value& x() const { return model_.values[node_.inputs[0].index]; }
+  static bool is_float(const Value& v) { return v.dtype == Dtype::float32; }
+
+  template <class Test>
+  bool all_inputs(Test test) const {
+    return std::all_of(node_.inputs.begin(), node_.inputs.end(),
+                       [&](Operand o) { return o.tensor || test(model_.values[o.index]); });
+  }
+  bool all_float() const { return is_float(y_) && all_inputs(is_float); }
+  bool all_quantised() const {
+    return y_.quantised && all_inputs([](const Value& v) { return v.quantised; });
+  }
+  bool same_as_input() const {
+    return x().dtype == y_.dtype && x().quantised == y_.quantised && x().scale == y_.scale &&
+           x().zero_point == y_.zero_point;
+  }
+
+  void check_tensor_operands() const {
+    size_t tensors = 0;
+    for (Operand operand : node_.inputs) {
+      if (!operand.tensor) continue;
+      ++tensors;
+      require(node_.op == Op::matmul || node_.op == Op::binary, "may not take a tensor as input");
+      require(model_.tensors[operand.index].dtype == Dtype::float32, "takes a tensor operand in float32 alone");
+    }
+    require(tensors < node_.inputs.size(), "has no value among its inputs");
+  }
+
+  void activation_of_quantised() const {
+    const Unary f = node_.attributes.unary;
+    require(!y_.quantised || f == Unary::identity || f == Unary::relu || f == Unary::clip,
+            "with a quantised result takes the activations none, relu and clip");
+  }
+
+  void weighted() const {
+    require((is_float(x()) && is_float(y_)) || (x().quantised && (is_float(y_) || y_.quantised)),
+            "takes float32 to float32, or quantised uint8 to float32 or quantised uint8");
+    activation_of_quantised();
+  }
+
+  void concat() const {
+    const bool quantised = y_.quantised;
+    require(all_inputs([&](const Value& v) { return v.dtype == y_.dtype && v.quantised == quantised; }),
+            "takes inputs of one dtype, all quantised or none");
+  }
+
+  void cast() const {
+    const bool neither = !x().quantised && !y_.quantised;
+    const bool signs = (x().quantised && y_.dtype == Dtype::int8) || (y_.quantised && x().dtype == Dtype::int8);
+    require(neither || signs, "casts to and from quantised uint8 take int8 alone");
+  }
+
+  void axes(int64_t rank) const {
+    std::set<int64_t> seen;
+    for (int64_t axis : node_.attributes.axes) {
+      require(axis >= -rank && axis < rank, "'axes' is out of range");
+      require(seen.insert(axis < 0 ? axis + rank : axis).second, "'axes' names an axis twice");
+    }
+  }
+
+  void permutation(int64_t rank) const {
+    Ints sorted = node_.attributes.perm;
+    std::sort(sorted.begin(), sorted.end());
+    bool whole = static_cast<int64_t>(sorted.size()) == rank;
+    for (size_t i = 0; whole && i < sorted.size(); ++i) whole = sorted[i] == static_cast<int64_t>(i);
+    require(whole, "'perm' is no permutation of the input's dimensions");
+  }
+
+  const Model& model_;
+  const Node& node_;
+  const Value& y_;
+};
+
+}  // namespace
+
+void check_types(const Model& model, const Node& node) {
+  const Checker checker(model, node);
+  checker.dtypes();
+  checker.ranks();
+}
+
+}  // namespace apus

@@ -1,0 +1,184 @@
+// Weights of conv and linear (SPEC.md §3, §6 rule 8): every index in range, every sum within 32 bits, every scale
+// finite.
+#include <algorithm>
+#include <cmath>
+
+#include "base/checked.h"
+#include "engine/reader.h"
+#include "engine/schema.h"
+
+namespace apus {
+namespace {
+
+constexpr int64_t kStrip = 16;
+
+class WeightChecker {
+ public:
+  WeightChecker(const Model& model, const Node& node) : model_(model), node_(node), a_(node.attributes) {
+    int8_ = model.values[node.inputs[0].index].quantised;
+  }
+
+  void run() {
+    sizes();
+    group_size_ = int8_ ? 4 : 1;
+    if (a_.format == Format::depthwise) {
+      depthwise();
+    } else {
+      block16();
+    }
+    bias_and_multiplier();
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(ErrorKind::artifact, node_.title() + ": " + what);
+  }
+
+  void sizes() {
+    const Value& x = model_.values[node_.inputs[0].index];
+    const bool conv = node_.op == Op::conv;
+    const int64_t channels = conv ? x.shape[1].size : x.shape.back().size;
+    if (channels < 1) fail("its input needs a known number of channels (last dimension, for linear)");
+    if (channels % a_.groups != 0 || a_.channels % a_.groups != 0) fail("'groups' does not divide its channels");
+    if (a_.format == Format::depthwise && a_.groups != channels)
+      fail("format depthwise needs 'groups' equal to the input's channels");
+    taps_ = 1;
+    for (int64_t k : a_.kernel) taps_ = checked_mul(taps_, k);
+    inputs_ = checked_mul(channels / a_.groups, taps_);
+  }
+
+  const Tensor& tensor(Role role, Dtype dtype, const Ints& shape) const {
+    const Tensor* t = model_.role(node_, role);
+    if (t == nullptr) fail(std::string("lacks the tensor role '") + kRoleNames[role] + "'");
+    if (t->dtype != dtype)
+      fail("tensor '" + t->name + "' must be " + dtype_name(dtype) + ", is " + dtype_name(t->dtype));
+    if (t->shape != shape) fail("tensor '" + t->name + "' has the wrong shape");
+    return *t;
+  }
+
+  void check_finite(const Tensor& t) const {
+    const auto items = t.items<float>();
+    if (!std::all_of(items.begin(), items.end(), [](float v) { return std::isfinite(v); }))
+      fail("tensor '" + t.name + "' has a value that is not finite");
+  }
+
+  void bias_and_multiplier() const {
+    const bool has_multiplier = model_.role(node_, kMultiplier) != nullptr;
+    if (has_multiplier && !int8_) fail("has a multiplier, which float32 weights do not take");
+    if (int8_) {
+      const Tensor& t = tensor(kMultiplier, Dtype::float32, {a_.channels});
+      check_finite(t);
+      const auto items = t.items<float>();
+      if (std::any_of(items.begin(), items.end(), [](float v) { return v < 0; }))
+        fail("tensor '" + t.name + "' has a negative multiplier");
+    }
+    if (model_.role(node_, kBias) == nullptr) return;
+    const Tensor& bias = tensor(kBias, int8_ ? Dtype::int32 : Dtype::float32, {a_.channels});
+    if (!int8_) check_finite(bias);
+  }
+
+  // |bias| of row m, 0 without a bias. Its dtype is checked later, so look only at one that is right.
+  int64_t bias_of(int64_t row) const {
+    const Tensor* bias = model_.role(node_, kBias);
+    if (bias == nullptr || bias->dtype != Dtype::int32 || static_cast<int64_t>(bias->items<int32_t>().size()) <= row)
+      return 0;
+    return std::abs(static_cast<int64_t>(bias->items<int32_t>()[static_cast<size_t>(row)]));
+  }
+
+  void check_overflow(int64_t row, int64_t sum) const {
+    if (255 * sum + bias_of(row) >= (int64_t{1} << 31))
+      fail("output " + std::to_string(row) + " could overflow 32 bits");
+  }
+
+  void depthwise() const {
+    if (model_.role(node_, kColumns) != nullptr || model_.role(node_, kStrips) != nullptr)
+      fail("format depthwise has no columns or strips");
+    const Tensor& values = tensor(kValues, int8_ ? Dtype::int8 : Dtype::float32, {a_.channels, taps_});
+    if (!int8_) return check_finite(values);
+    const int8_t* w = values.items<int8_t>().data();
+    for (int64_t row = 0; row < a_.channels; ++row, w += taps_) {
+      int64_t sum = 0;
+      for (int64_t i = 0; i < taps_; ++i) sum += std::abs(w[i]);
+      check_overflow(row, sum);
+    }
+  }
+
+  void block16() {
+    const Tensor* values = model_.role(node_, kValues);
+    if (values == nullptr || values->shape.empty()) fail("lacks block16x1 values");
+    blocks_ = values->shape[0];
+    tensor(kValues, int8_ ? Dtype::int8 : Dtype::float32, {blocks_, kStrip, group_size_});
+    if (!int8_) check_finite(*values);
+    rows_ = a_.channels / a_.groups;
+    strips_per_group_ = (rows_ + kStrip - 1) / kStrip;
+    const int64_t strips = checked_mul(a_.groups, strips_per_group_);
+    const auto starts = tensor(kStrips, Dtype::uint32, {strips + 1}).items<uint32_t>();
+    if (starts.front() != 0 || starts.back() != blocks_)
+      fail("strips do not start at 0 and end at the number of groups");
+    if (!std::is_sorted(starts.begin(), starts.end())) fail("strips fall");
+    const Tensor* columns = model_.role(node_, kColumns);
+    const bool wide = columns != nullptr && columns->dtype == Dtype::uint32;
+    tensor(kColumns, wide ? Dtype::uint32 : Dtype::uint16, {blocks_, group_size_});
+    for (int64_t s = 0; s < strips; ++s) {
+      const int64_t first = starts[static_cast<size_t>(s)], last = starts[static_cast<size_t>(s) + 1];
+      wide ? check_columns<uint32_t>(*columns, *values, first, last)
+           : check_columns<uint16_t>(*columns, *values, first, last);
+      int8_ ? check_rows<int8_t>(*values, s, first, last) : check_rows<float>(*values, s, first, last);
+    }
+  }
+
+  bool zero_block(const Tensor& values, int64_t group, int64_t g) const {
+    for (int64_t r = 0; r < kStrip; ++r) {
+      const int64_t i = (group * kStrip + r) * group_size_ + g;
+      if (int8_ ? values.items<int8_t>()[static_cast<size_t>(i)] != 0
+                : values.items<float>()[static_cast<size_t>(i)] != 0)
+        return false;
+    }
+    return true;
+  }
+
+  template <class Column>
+  void check_columns(const Tensor& columns, const Tensor& values, int64_t first, int64_t last) const {
+    const Column* c = columns.items<Column>().data();
+    int64_t before = -1;
+    for (int64_t i = first * group_size_; i < last * group_size_; ++i) {
+      const int64_t column = c[i];
+      if (column >= inputs_)
+        fail("tensor '" + columns.name + "' names column " + std::to_string(column) + " of " + std::to_string(inputs_));
+      if (column < before) fail("tensor '" + columns.name + "' falls within a strip");
+      if (column == before && !zero_block(values, i / group_size_, i % group_size_))
+        fail("tensor '" + columns.name + "' repeats a column that is not padding");
+      before = column;
+    }
+  }
+
+  template <class Weight>
+  void check_rows(const Tensor& values, int64_t strip, int64_t first, int64_t last) const {
+    const int64_t row0 = strip % strips_per_group_ * kStrip, real = std::min(kStrip, rows_ - row0);
+    int64_t sums[kStrip] = {};
+    bool beyond = false;
+    const Weight* w = values.items<Weight>().data() + first * kStrip * group_size_;
+    for (int64_t i = first; i < last; ++i)
+      for (int64_t r = 0; r < kStrip; ++r)
+        for (int64_t g = 0; g < group_size_; ++g, ++w) {
+          if constexpr (sizeof(Weight) == 1) sums[r] += std::abs(*w);
+          beyond |= r >= real && *w != 0;
+        }
+    if (beyond) fail("tensor '" + values.name + "' has weights in rows beyond the last output");
+    for (int64_t r = 0; r < real; ++r) check_overflow(strip / strips_per_group_ * rows_ + row0 + r, sums[r]);
+  }
+
+  const Model& model_;
+  const Node& node_;
+  const Attributes& a_;
+  bool int8_ = false;
+  int64_t inputs_ = 0, taps_ = 1, group_size_ = 1, blocks_ = 0, rows_ = 0, strips_per_group_ = 1;
+};
+
+}  // namespace
+
+void check_weights(const Model& model, const Node& node) {
+  if (node.op == Op::conv || node.op == Op::linear) WeightChecker(model, node).run();
+}
+
+}  // namespace apus

@@ -1,0 +1,135 @@
+// A network as the artifact declares it: immutable, validated before anybody sees it (src/apus/artifact/SPEC.md).
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/error.h"
+#include "kernels/binary/binary.h"
+#include "kernels/reduce/reduce.h"
+#include "kernels/unary/unary.h"
+
+namespace apus {
+
+class FileBytes;
+
+// The first six may be activations; all may be constants. In the order of kDtypes (dtype.cc).
+enum class Dtype : uint8_t { float32, uint8, int8, int32, int64, boolean, float64, int16, uint16, uint32 };
+
+const char* dtype_name(Dtype dtype);
+int dtype_size(Dtype dtype);
+// Sets `out` and returns true if `name` is a dtype.
+bool parse_dtype(std::string_view name, Dtype& out);
+
+struct Dim {
+  int64_t size = -1;   // -1: symbolic
+  std::string symbol;  // of a symbolic one
+};
+
+struct Value {
+  std::string name;
+  Dtype dtype = Dtype::float32;
+  std::vector<Dim> shape;
+  bool quantised = false;
+  float scale = 1;
+  int zero_point = 0;
+};
+
+struct Tensor {
+  std::string name;
+  Dtype dtype = Dtype::float32;
+  std::vector<int64_t> shape;
+  int64_t offset = 0, length = 0;  // bytes, in the payload
+  const uint8_t* data = nullptr;
+  template <class T>
+  std::span<const T> items() const {
+    return {reinterpret_cast<const T*>(data), static_cast<size_t>(length) / sizeof(T)};
+  }
+};
+
+// In the order of the table in schema.cc.
+enum class Op : uint8_t {
+  conv,
+  linear,
+  matmul,
+  binary,
+  unary,
+  max_pool,
+  avg_pool,
+  reduce,
+  softmax,
+  reshape,
+  flatten,
+  transpose,
+  concat,
+  pad,
+  slice,
+  cast,
+  quantize,
+  dequantize
+};
+
+enum class Format : uint8_t { block16x1, depthwise };
+enum class PadMode : uint8_t { constant, reflect, edge };
+enum Role : uint8_t { kValues, kColumns, kStrips, kBias, kMultiplier, kRoleCount };
+
+using Ints = std::vector<int64_t>;
+
+struct Attributes {
+  Ints kernel, strides, pads, dilations, axes, shape, perm, starts, ends, steps;
+  int64_t groups = 1, channels = 0, axis = 0;
+  bool keepdims = false, ceil_mode = false, count_include_pad = false;
+  Format format = Format::block16x1;
+  Unary unary = Unary::identity;  // the function of `unary`, or the `activation` of any other
+  Binary binary = Binary::add;
+  Reduce reduce = Reduce::mean;
+  PadMode mode = PadMode::constant;
+  float value = 0;
+  float alpha = std::numeric_limits<float>::quiet_NaN();  // NaN: the function's default
+  float beta = std::numeric_limits<float>::quiet_NaN();
+  bool has_clip = false;
+  float low = -std::numeric_limits<float>::infinity(), high = std::numeric_limits<float>::infinity();
+
+  UnaryParameters unary_parameters() const;
+};
+
+struct Operand {
+  bool tensor = false;
+  int index = -1;
+};
+
+struct Node {
+  Op op = Op::cast;
+  std::string name;
+  std::vector<Operand> inputs;
+  int output = -1;
+  Attributes attributes;
+  int roles[kRoleCount] = {-1, -1, -1, -1, -1};
+
+  // How messages call it: conv '/stem/Conv'.
+  std::string title() const;
+};
+
+struct Model {
+  std::shared_ptr<FileBytes> bytes;  // what the tensors point into
+  std::string name, metadata;
+  std::vector<Value> values;
+  std::vector<Tensor> tensors;
+  std::vector<Node> nodes;
+  std::vector<int> inputs, outputs;  // values
+
+  const Tensor* role(const Node& node, Role role) const {
+    return node.roles[role] < 0 ? nullptr : &tensors[node.roles[role]];
+  }
+};
+
+// Both validate everything; throw Error(artifact), or Error(missing_file).
+std::shared_ptr<const Model> read_model_file(const std::string& path);
+std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes);
+
+}  // namespace apus

@@ -1,0 +1,49 @@
+#include "engine/ops/activation.h"
+#include "engine/ops/ops.h"
+#include "engine/ops/weighted.h"
+#include "kernels/conv_block16/conv_block16.h"
+#include "kernels/conv_depthwise/conv_depthwise.h"
+
+namespace apus {
+namespace {
+
+template <class Kernel>
+void add_conv(Builder& b, const Node& node, std::shared_ptr<const Kernel> kernel, int64_t nonzero_macs) {
+  const Shape &x = b.shape(node.inputs[0]), &y = b.output_shape();
+  describe(b, node, *kernel, x[0], nonzero_macs);
+  Images<Kernel> work{std::move(kernel), b.slot(node.inputs[0]), b.output_slot(), -1, x[0], 0, 0, 0};
+  if (x[0] > 0) {
+    work.x_bytes = items_of(x) / x[0] * dtype_size(b.value(node.inputs[0]).dtype);
+    work.y_bytes = items_of(y) / y[0] * dtype_size(b.output().dtype);
+  }
+  add_images(b, std::move(work));
+  if (needs_pass(node.attributes)) add_unary(b, node.attributes, b.output_slot(), b.output_slot(), items_of(y));
+}
+
+std::shared_ptr<const ConvDepthwise> depthwise_kernel(Builder& b, const Node& node, const Window& window) {
+  DepthwiseWeights w;
+  w.outputs = node.attributes.channels;
+  w.values = b.model().role(node, kValues)->data;
+  if (const Tensor* bias = b.model().role(node, kBias)) w.bias = bias->data;
+  if (const Tensor* multiplier = b.model().role(node, kMultiplier)) w.multiplier = multiplier->items<float>().data();
+  return std::make_shared<const ConvDepthwise>(w, window, epilogue_of(b, node), b.isa());
+}
+
+}  // namespace
+
+void plan_conv(Builder& b, const Node& node) {
+  const Shape& x = b.shape(node.inputs[0]);
+  const Window window = conv_window(node.attributes, x, b.output_shape());
+  if (node.attributes.format == Format::depthwise) {
+    auto kernel = depthwise_kernel(b, node, window);
+    const int64_t macs = kernel->macs();
+    return add_conv(b, node, std::move(kernel), macs);
+  }
+  const int64_t inputs = x[1] / node.attributes.groups * window.kernel[0] * window.kernel[1];
+  auto kernel = std::make_shared<const ConvBlock16>(block16_weights(b.model(), node, inputs), window,
+                                                    epilogue_of(b, node), b.isa());
+  const int64_t macs = kernel->nonzero_macs();
+  add_conv(b, node, std::move(kernel), macs);
+}
+
+}  // namespace apus

@@ -1,0 +1,14 @@
+#include "engine/ops/ops.h"
+
+namespace apus {
+
+PlanFunction plan_function(Op op) {
+  // In the order of Op.
+  constexpr PlanFunction kFunctions[] = {plan_conv,     plan_linear,    plan_matmul,    plan_binary,  plan_unary,
+                                         plan_max_pool, plan_avg_pool,  plan_reduce,    plan_softmax, plan_reshape,
+                                         plan_reshape,  plan_transpose, plan_concat,    plan_pad,     plan_slice,
+                                         plan_cast,     plan_quantize,  plan_dequantize};
+  return kFunctions[static_cast<int>(op)];
+}
+
+}  // namespace apus

@@ -1,0 +1,73 @@
+// The whole of reading: container, JSON, tensors, values, nodes, then the checks that need all of them.
+#include "base/json.h"
+#include "engine/container.h"
+#include "engine/reader.h"
+
+namespace apus {
+namespace {
+
+void add_name(Names& names, std::string_view name, Operand operand) {
+  if (name.empty()) throw Error(ErrorKind::artifact, "a value or tensor has an empty name");
+  if (!names.emplace(name, operand).second)
+    throw Error(ErrorKind::artifact, "'" + std::string(name) + "' names both a value and a tensor");
+}
+
+Names all_names(const Model& model) {
+  Names names;
+  for (size_t i = 0; i < model.values.size(); ++i) add_name(names, model.values[i].name, {false, static_cast<int>(i)});
+  for (size_t i = 0; i < model.tensors.size(); ++i) add_name(names, model.tensors[i].name, {true, static_cast<int>(i)});
+  return names;
+}
+
+std::vector<int> value_list(const Fields& graph, std::string_view key, const Names& names) {
+  std::vector<int> list;
+  for (std::string_view name : graph.texts(key)) {
+    const auto found = names.find(name);
+    if (found == names.end() || found->second.tensor)
+      graph.fail("'" + std::string(key) + "' names '" + std::string(name) + "', which is no value");
+    list.push_back(found->second.index);
+  }
+  return list;
+}
+
+void read_graph(const Fields& graph, Model& model) {
+  graph.allow_only("name inputs outputs values nodes");
+  model.name = graph.text("name");
+  read_values(graph.get("values", Json::Kind::object), model);
+  const Names names = all_names(model);
+  model.inputs = value_list(graph, "inputs", names);
+  model.outputs = value_list(graph, "outputs", names);
+  read_nodes(graph.get("nodes", Json::Kind::array), names, model);
+  for (const Node& node : model.nodes) {
+    check_types(model, node);
+    check_weights(model, node);
+  }
+}
+
+std::shared_ptr<const Model> read_model(std::shared_ptr<FileBytes> bytes) {
+  const Container container = open_container(bytes->bytes());
+  auto model = std::make_shared<Model>();
+  model->bytes = std::move(bytes);
+  const JsonDocument document(container.json);
+  const Fields root(document.root(), "the file");
+  root.text("producer");
+  model->metadata = std::string(root.get("metadata", Json::Kind::object).source);
+  read_tensors(root.get("tensors", Json::Kind::object), container.payload, *model);
+  read_graph(Fields(root.get("graph", Json::Kind::object), "graph"), *model);
+  return model;
+}
+
+}  // namespace
+
+std::shared_ptr<const Model> read_model_file(const std::string& path) try {
+  return read_model(FileBytes::map(path));
+} catch (const Error& error) {
+  if (error.kind() == ErrorKind::missing_file) throw;
+  throw Error(error.kind(), path + ": " + error.what());
+}
+
+std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes) {
+  return read_model(FileBytes::copy(data, bytes));
+}
+
+}  // namespace apus

@@ -1,0 +1,27 @@
+// The steps of reading, in order. Each leaves a Model of which it has checked its part of SPEC.md §6.
+#pragma once
+
+#include <span>
+#include <string>
+#include <unordered_map>
+
+#include "engine/fields.h"
+#include "engine/model.h"
+
+namespace apus {
+
+// Name -> operand; values and tensors share one namespace.
+using Names = std::unordered_map<std::string_view, Operand>;
+
+void read_tensors(const Json& json, std::span<const uint8_t> payload, Model& model);  // rules 3, 4
+void read_values(const Json& json, Model& model);                                     // rules 2, 3
+void read_nodes(const Json& nodes, const Names& names, Model& model);                 // rules 5, 6
+Attributes read_attributes(Op op, const Fields& fields);                              // rule 6
+void check_types(const Model& model, const Node& node);                               // rules 6, 7
+void check_weights(const Model& model, const Node& node);                             // rule 8
+
+// What an operand is, whether value or tensor.
+Dtype operand_dtype(const Model& model, Operand operand);
+size_t operand_rank(const Model& model, Operand operand);
+
+}  // namespace apus
