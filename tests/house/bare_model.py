@@ -1,4 +1,4 @@
-"""Write a small network as `model.apus`, and inputs with expected outputs as `expected.npz`, for a venv with NumPy alone."""
+"""Write a small network as `model.apus`, inputs and outputs as `expected.npz`, for a venv with NumPy alone."""
 
 import sys
 from pathlib import Path

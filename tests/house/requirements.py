@@ -1,4 +1,4 @@
-"""Print the requirements of an extra of pyproject.toml, our own extras followed, for `pip install -c constraints.txt`."""
+"""Print the requirements of an extra of pyproject.toml, our own extras followed, one a line."""
 
 import re
 import sys

@@ -22,7 +22,9 @@ PLANTED = [
 
 def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     """Run import-linter on the copy of the package in `folder`."""
-    code = "import sys; sys.path.insert(0, 'src'); from importlinter.cli import lint_imports_command as c; c(['--no-cache'])"
+    code = (
+        "import sys; sys.path.insert(0, 'src'); from importlinter import cli; cli.lint_imports_command(['--no-cache'])"
+    )
     return subprocess.run([sys.executable, "-P", "-c", code], cwd=folder, capture_output=True, text=True, check=False)
 
 

@@ -1,0 +1,104 @@
+"""Draw README's tables and plots from the JSON under `benchmarks/results/`, so that no number is typed by hand.
+
+`python docs/figures.py` rewrites what stands between `<!-- NAME -->` and `<!-- /NAME -->` in README.md, and the
+plots in docs/images;
+`python docs/figures.py --check` fails when README says anything else than the JSON.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "benchmarks" / "results"
+Results = dict[str, Any]
+
+
+def value(results: Results, case: str, metric: str) -> float:
+    """The one row of this case and metric."""
+    return float(next(r["value"] for r in results["rows"] if (r["case"], r["metric"]) == (case, metric)))
+
+
+def size(count: float) -> str:
+    """Bytes as a reader says them."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def demo(results: Results) -> str:
+    """The table of the demo: teacher, student and the two ratios."""
+    env, command = results["env"], results["command"]
+    lines = ["| Fashion-MNIST, 10,000 test images | accuracy | file | batch 1, one thread, p50 |", "|---|---|---|---|"]
+    for case, name in (("teacher", "teacher, fp32, ONNX Runtime"), ("student", "student, int8, 16x1 sparse, Apus")):
+        accuracy, count, p50 = (value(results, case, m) for m in ("accuracy_pct", "bytes", "p50_us"))
+        lines.append(f"| {name} | {accuracy:.2f} % | {size(count)} | {p50:.1f} µs |")
+    metrics = ("size_ratio", "speedup_vs_teacher_onnxruntime", "speedup_vs_dense_int8_peer")
+    smaller, faster, faster_than_dense = (value(results, "student", m) for m in metrics)
+    lines += [
+        "",
+        f"{smaller:.0f}x smaller and {faster:.1f}x faster than the teacher; {faster_than_dense:.2f}x faster than the",
+        "*same student, dense int8*, in the faster of ONNX Runtime and OpenVINO.",
+        f"Measured by `{command}` on {env['cpu']}, {results['date'][:10]}; every figure is in",
+        "`benchmarks/results/demo.json`.",
+    ]
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[Results], str]] = {"demo": demo}
+
+
+def rendered(text: str) -> str:
+    """README with every known block drawn anew."""
+    for name, draw in TABLES.items():
+        block = f"<!-- {name} -->\n{draw(json.loads((RESULTS / f'{name}.json').read_text()))}\n<!-- /{name} -->"
+        text, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.DOTALL)
+        if count != 1:
+            raise SystemExit(f"README.md needs exactly one block <!-- {name} --> … <!-- /{name} -->, has {count}")
+    return text
+
+
+def plot(results: Results, path: Path) -> None:
+    """Accuracy against latency, the area of a mark in proportion to the file's size."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    matplotlib.rcParams.update({"svg.hashsalt": "apus", "font.size": 11})
+    from matplotlib import pyplot
+
+    cases = list(dict.fromkeys(r["case"] for r in results["rows"]))
+    figure, axes = pyplot.subplots(figsize=(7.2, 3.6))
+    for case in cases:
+        try:
+            x, y, count = (value(results, case, m) for m in ("p50_us", "accuracy_pct", "bytes"))
+        except StopIteration:
+            continue
+        ours = case == "student"
+        axes.scatter(x, y, s=max(30, count / 3e3), color="#c2410c" if ours else "#475569", alpha=0.75, linewidths=0)
+        axes.annotate(f"{case}\n{size(count)}", (x, y), textcoords="offset points", xytext=(10, 8), fontsize=9)
+    axes.set_xscale("log")
+    axes.margins(x=0.25, y=0.35)
+    axes.set_xlabel("latency, µs (batch 1, one thread, p50)")
+    axes.set_ylabel("test accuracy, %")
+    axes.grid(alpha=0.25)
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None})
+
+
+def main(check: bool) -> int:
+    """Rewrite README and plots, or only compare."""
+    readme = ROOT / "README.md"
+    text = readme.read_text()
+    new = rendered(text)
+    if check:
+        print("README agrees with the results" if new == text else "README disagrees: run python docs/figures.py")
+        return int(new != text)
+    readme.write_text(new)
+    plot(json.loads((RESULTS / "demo.json").read_text()), ROOT / "docs" / "images" / "demo.svg")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv))
