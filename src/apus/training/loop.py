@@ -187,7 +187,7 @@ class _Run:
             final=self.options.final,
         )
         for group in self.optimizer.param_groups:
-            group["lr"] = self.options.learning_rate * share
+            group["lr"] = group["peak"] * share
         if x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.options.bf16 and has_bf16()):

@@ -6,6 +6,8 @@ from typing import Literal
 import torch
 from torch import nn
 
+from apus.training.muon import Muon, split
+
 
 @dataclass(frozen=True)
 class TrainOptions:
@@ -14,9 +16,11 @@ class TrainOptions:
     Attributes:
         epochs: passes over the data; may be a fraction.
         batch: examples per step (a user's own loader has its own).
-        optimizer: SGD with Nesterov momentum, or AdamW.
+        optimizer: SGD with Nesterov momentum, AdamW, or Muon for convolutions with SGD for the rest.
         learning_rate: at the peak of the schedule.
-        momentum: of SGD.
+        momentum: of SGD and Muon.
+        rest_learning_rate: with Muon, of the rest.
+        rest_momentum: with Muon, of the rest.
         weight_decay: of weights; biases and normalisations have none.
         schedule: how the learning rate falls.
         warmup: share of the steps in which it rises, 0..1.
@@ -31,9 +35,11 @@ class TrainOptions:
 
     epochs: float = 5.0
     batch: int = 128
-    optimizer: Literal["sgd", "adamw"] = "sgd"
+    optimizer: Literal["sgd", "adamw", "muon"] = "sgd"
     learning_rate: float = 0.1
     momentum: float = 0.9
+    rest_learning_rate: float = 0.1
+    rest_momentum: float = 0.85
     weight_decay: float = 5e-4
     schedule: Literal["cosine", "linear", "constant"] = "cosine"
     warmup: float = 0.1
@@ -54,16 +60,27 @@ def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optim
         options: of the run.
 
     Returns:
-        At the peak learning rate; the loop sets the step's own.
+        Each group has its `peak` learning rate; the loop sets the step's own.
     """
+    if options.optimizer == "muon":
+        return _muon(model, options)
     trained = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
+    groups = [group | {"peak": options.learning_rate} for group in groups]
     if options.optimizer == "adamw":
         return torch.optim.AdamW(groups, options.learning_rate)
     return torch.optim.SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.momentum > 0)
+
+
+def _muon(model: nn.Module, options: TrainOptions) -> Muon:
+    hidden, rest = split(model)
+    first = {"params": hidden, "lr": options.learning_rate, "momentum": options.momentum, "orthogonal": True}
+    second = {"params": rest, "lr": options.rest_learning_rate, "momentum": options.rest_momentum, "orthogonal": False}
+    first["weight_decay"], second["weight_decay"] = options.weight_decay, 0.0
+    return Muon([group | {"peak": group["lr"]} for group in (first, second) if group["params"]])
 
 
 def has_bf16() -> bool:
