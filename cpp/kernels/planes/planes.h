@@ -12,6 +12,7 @@
 
 #include "base/isa.h"
 #include "kernels/block16/block16.h"
+#include "kernels/planes/stage.h"
 
 namespace apus {
 
@@ -32,6 +33,7 @@ class Planes {
   int64_t channel() const { return channel_; }     // elements from one channel to the next
   int64_t offset(int64_t weight_column) const;     // elements
 
+  Isa isa() const { return isa_; }                 // of the copy
   // Part `part` of `parts` of the copy of one image x [C, H, W]; the parts may run at once on several threads.
   // `staged` is 64-byte aligned.
   void stage(const void* x, void* staged, int part, int parts) const;
@@ -47,6 +49,11 @@ class Planes {
   };
 
   static Axis plan_axis(const Window& window, int axis);
+  int64_t source(int64_t element) const;           // of a channel's staged element: element of its image, or -1
+  void plan_lines();
+  void plan_line(int64_t first);
+  void stage_lines(const void* x, void* staged, int64_t first, int64_t last) const;
+  void stage_end(char* staged) const;
   template <class T>
   void stage_channels(const T* x, T* staged, int64_t first, int64_t last) const;
   template <class T>
@@ -56,8 +63,12 @@ class Planes {
   Element element_;
   int pad_value_;
   bool direct_ = false;
+  Isa isa_ = Isa::scalar;
+  StageKernel kernel_ = nullptr;                   // null: copy by rows
   Axis rows_, columns_;
-  int64_t pitch_ = 0, plane_ = 0, channel_ = 0;    // elements
+  int64_t pitch_ = 0, plane_ = 0, channel_ = 0;    // elements; a staged channel is a whole number of 64-byte lines
+  std::vector<StagePiece> pieces_;
+  std::vector<StageLine> lines_;
 };
 
 }  // namespace apus
