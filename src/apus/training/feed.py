@@ -23,7 +23,7 @@ from apus.training.padding import Padding
 _END = object()
 
 
-class _Indices:
+class Indices:
     """The loader's batches of indices, a rank's part of each; weights wait in a queue in the same order."""
 
     def __init__(self, batches: Any) -> None:
@@ -97,7 +97,7 @@ class Feed:
         self.epoch = self.position = 0
         self.wait_seconds = 0.0
         self._order = _generators(loader)
-        self._indices = _Indices(loader.batch_sampler)
+        self._indices = Indices(loader.batch_sampler)
         self._indexed = loader.batch_sampler is not None and not isinstance(loader.dataset, IterableDataset)
         self._reader = _with_batches(loader, self._indices) if self._indexed else loader
         self._resume: dict[str, Any] | None = None
@@ -181,7 +181,7 @@ def _rows(batch: Any, rank: int, world: int, weights: deque[float]) -> Any:
     return pytree.tree_map_only(Tensor, lambda t: t[own] if t.dim() and len(t) == total else t, batch)
 
 
-def _with_batches(loader: DataLoader[Any], indices: _Indices) -> DataLoader[Any]:
+def _with_batches(loader: DataLoader[Any], indices: Indices) -> DataLoader[Any]:
     workers: dict[str, Any] = {}
     if loader.num_workers:
         workers = {"prefetch_factor": loader.prefetch_factor, "persistent_workers": loader.persistent_workers}
