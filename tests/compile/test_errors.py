@@ -1,0 +1,112 @@
+"""Each refusal names file, operator and node, and says what to do."""
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from agreement import text_model
+
+import apus.compile
+from apus.compile import compile_model
+from apus.errors import CompileError, UnsupportedOperatorError
+
+RELU = "m (float[N,4] x) => (float[N,4] y) { y = Relu(x) }"
+
+
+def refusal(body: str, opset: int = 17) -> str:
+    with pytest.raises(CompileError) as caught:
+        compile_model(text_model(body, opset))
+    return str(caught.value)
+
+
+def test_unsupported_operator_names_operator_node_and_fix() -> None:
+    model = text_model("m (float[1,2,4,4] x, float[2,3,3,3] w) => (float[A,B,C,D] y) { y = ConvTranspose(x, w) }")
+    model.graph.node[0].name = "up/deconv"
+    with pytest.raises(UnsupportedOperatorError, match=r"ConvTranspose of node 'up/deconv'.*Fix:.*Conv, "):
+        compile_model(model)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("m (float16[N,4] x) => (float16[N,4] y) { y = Relu(x) }", "input 'x' is FLOAT16"),
+        ("m (float[N,4] x, float[4,2] w) => (float[A,B] y) { y = Conv(x, w) }", "weight is not constant"),
+        ("m (float[N,4] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }", "depends on data"),
+        ("m (float[N,4] x) => (float[4] y) <float[4] c = {1,2,3,4}> { y = Neg(c) }", "is a constant"),
+        (
+            "m (float[N,4,T] x) => (float[A,B,C] y, int64[A,B,C] z) { y, z = MaxPool <kernel_shape = [2]> (x) }",
+            "Indices",
+        ),
+        ("m (float[N,4] x) => (float[A,B] y) <int64[4] p = {0,-1,0,0}> { y = Pad(x, p) }", "pads ≥ 0"),
+        ("m (float[N,K] x) => (float[A,B] y) <float[2,2] w = {1,2,3,4}> { y = MatMul(x, w) }", "fixed number 2"),
+    ],
+)
+def test_refusals_say_why(body: str, message: str) -> None:
+    assert message in refusal(body)
+
+
+def test_a_missing_file_offers_close_names(tmp_path: Path) -> None:
+    onnx.save(text_model(RELU), tmp_path / "student.onnx")
+    with pytest.raises(FileNotFoundError, match=r"studnet\.onnx; did you mean .*student\.onnx\?"):
+        compile_model(tmp_path / "studnet.onnx")
+    with pytest.raises(FileNotFoundError, match="nor is there a folder"):
+        compile_model(tmp_path / "nowhere" / "student.onnx")
+    with pytest.raises(FileNotFoundError, match="is a folder"):
+        compile_model(tmp_path)
+
+
+def test_a_file_that_is_no_model(tmp_path: Path) -> None:
+    for content in (b"", b"not a model at all", bytes(1000)):
+        (tmp_path / "bad.onnx").write_bytes(content)
+        with pytest.raises(CompileError, match=r"bad\.onnx: not an ONNX model"):
+            compile_model(tmp_path / "bad.onnx")
+
+
+def test_wrong_arguments() -> None:
+    model = text_model(RELU)
+    with pytest.raises(CompileError, match="precision 'int4'"):
+        compile_model(model, precision="int4")
+    with pytest.raises(CompileError, match="names 'z'; the inputs are x"):
+        compile_model(model, shapes={"z": [1]})
+    with pytest.raises(CompileError, match="which the model fixes"):
+        compile_model(model, shapes={"x": [1, 5]})
+    with pytest.raises(CompileError, match="no pass 'magic'"):
+        compile_model(model, passes=["magic"])
+    with pytest.raises(TypeError, match=r"path or an onnx\.ModelProto"):
+        compile_model(3)  # type: ignore[arg-type]
+    with pytest.raises(CompileError, match="output= is needed"):
+        apus.compile(model)
+
+
+def test_an_input_without_a_shape_asks_for_one() -> None:
+    model = text_model(RELU)
+    model.graph.input[0].type.tensor_type.ClearField("shape")
+    with pytest.raises(CompileError, match=r"input 'x' has no shape; give it: shapes="):
+        compile_model(model)
+    assert compile_model(model, shapes={"x": [2, 4]}).values["x"].shape == [2, 4]
+
+
+def test_per_channel_activations_are_refused() -> None:
+    model = text_model(
+        "m (float[N,2] x) => (float[N,2] y) <float[2] s = {0.1, 0.2}, uint8[2] z = {1, 2}>"
+        " { q = QuantizeLinear <axis = 1> (x, s, z)  y = DequantizeLinear <axis = 1> (q, s, z) }"
+    )
+    with pytest.raises(CompileError, match="per channel"):
+        compile_model(model)
+
+
+def test_compile_writes_beside_the_model(tmp_path: Path) -> None:
+    onnx.save(text_model(RELU), tmp_path / "net.onnx")
+    assert apus.compile(tmp_path / "net.onnx") == tmp_path / "net.apus"
+    assert apus.compile(str(tmp_path / "net.onnx"), tmp_path / "other.apus").read_bytes()[1:5] == b"APUS"
+    assert apus.compile.to_bytes(tmp_path / "net.onnx") == (tmp_path / "net.apus").read_bytes()
+
+
+def test_external_data_is_found(tmp_path: Path) -> None:
+    weight = np.random.default_rng(0).standard_normal((40, 40)).astype(np.float32)
+    model = text_model("m (float[N,40] x, float[40,40] w) => (float[A,B] y) { y = MatMul(x, w) }")
+    del model.graph.input[1]
+    model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "w"))
+    onnx.save(model, tmp_path / "big.onnx", save_as_external_data=True, location="big.data", size_threshold=0)
+    assert compile_model(tmp_path / "big.onnx").nodes[0].op == "linear"
