@@ -1,6 +1,37 @@
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "x86_avx2.cc needs -mavx2 -mfma"
 #endif
+#include <immintrin.h>
+
+#include <cstdint>
+
+namespace {
+
+inline float larger(float a, float b) { return a != a ? a : (a > b ? a : b); }
+inline uint8_t larger(uint8_t a, uint8_t b) { return a > b ? a : b; }
+
+template <class T>
+void pair_max_tail(const T* a, const T* b, T* y, int64_t first, int64_t n) {
+  for (int64_t i = first; i < n; ++i) y[i] = larger(larger(a[2 * i], a[2 * i + 1]), larger(b[2 * i], b[2 * i + 1]));
+}
+
+void pair_max(const float* a, const float* b, float* y, int64_t n) { pair_max_tail(a, b, y, 0, n); }
+
+// A word holds a pair of neighbours: its high byte shifted onto its low one compares the two.
+void pair_max(const uint8_t* a, const uint8_t* b, uint8_t* y, int64_t n) {
+  int64_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    const __m128i va = _mm_loadu_si128(reinterpret_cast<const __m128i*>(a + 2 * i));
+    const __m128i vb = _mm_loadu_si128(reinterpret_cast<const __m128i*>(b + 2 * i));
+    const __m128i rows = _mm_max_epu8(va, vb), pairs = _mm_max_epu8(rows, _mm_srli_epi16(rows, 8));
+    const __m128i low = _mm_and_si128(pairs, _mm_set1_epi16(255));
+    _mm_storel_epi64(reinterpret_cast<__m128i*>(y + i), _mm_packus_epi16(low, low));
+  }
+  pair_max_tail(a, b, y, i, n);
+}
+
+}  // namespace
+
 #include "kernels/pool/body.inc"
 
 namespace apus {
