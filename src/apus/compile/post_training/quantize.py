@@ -6,10 +6,11 @@ from typing import Any
 
 import onnx
 import onnx_ir as ir
+from onnx_ir.passes import common
 
 from apus import __version__
 from apus._files import write_atomically
-from apus.compile.post_training.bias import correct_biases
+from apus.compile.post_training.bias import add_missing_biases, correct_biases, output_means
 from apus.compile.post_training.calibration import Calibration, Feed, batches, show
 from apus.compile.post_training.choose import MOVES, Choice, choose, data_inputs
 from apus.compile.post_training.prepare import prepare
@@ -53,10 +54,13 @@ def quantize(
     feeds = batches(calibration, prepared.graph.inputs, chosen.batch)
     choice = choose(prepared.graph, chosen.exclude)
     parameters = _calibrate(prepared, choice, feeds, chosen)
-    scales = layer_scales(choice, chosen.ranges)
     if chosen.bias_correction:
-        correct_biases(prepared, choice, parameters, scales, feeds)
-    write_qdq(prepared.graph, choice, parameters, scales)
+        add_missing_biases(choice.layers)
+        means = output_means(prepared, choice.layers, feeds)
+    write_qdq(prepared.graph, choice, parameters, layer_scales(choice, chosen.ranges))
+    if chosen.bias_correction:
+        correct_biases(prepared, choice.layers, means, feeds)
+    prepared = common.RemoveUnusedNodesPass()(prepared).model
     prepared.producer_name, prepared.producer_version = "apus", __version__
     result = ir.to_proto(prepared)
     onnx.checker.check_model(result)
