@@ -103,7 +103,7 @@ def _stages(job: Job) -> list[Row]:
     entries = []
     for stage in onnx:
         done = job.folder.record(stage) or {}
-        latency = timed[OURS if stage == last_trained(job.recipe) else f"{stage} in apus"]
+        latency = timed[OURS if stage == last_trained(job.recipe) else f"{stage} stage in apus"]
         entry = {"stage": stage, "bytes": apus[stage].stat().st_size, "onnx_bytes": onnx[stage].stat().st_size}
         facts = ("accuracy_pct", "valid_accuracy_pct", "parameters", "nonzero_parameters", "seconds", "steps")
         entries.append(entry | {key: done.get(key) for key in facts} | {"p50_us": latency["p50_us"]})

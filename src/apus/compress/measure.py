@@ -69,7 +69,7 @@ def contenders(job: Job, missing: set[str], *, stages: bool) -> list[Contender]:
             s: p for s, p in models(job.recipe, job.folder.path, ".apus").items() if s != last_trained(job.recipe)
         }
         networks = {stage: stage if stage == "teacher" else f"{stage} stage" for stage in others}
-        made += [contender("apus", p, label=f"{s} in apus", network=networks[s]) for s, p in others.items()]
+        made += [contender("apus", p, label=f"{s} stage in apus", network=networks[s]) for s, p in others.items()]
     return made
 
 

@@ -58,18 +58,29 @@ def pool_globally(model: onnx.ModelProto) -> int:
     graph, count = model.graph, 0
     constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     ranks = {v.name: len(v.type.tensor_type.shape.dim) for v in [*graph.value_info, *graph.input]}
-    for node in graph.node:
+    for node in list(graph.node):
         if node.op_type != "ReduceMean" or len(node.input) < 2 or node.input[1] not in constants:
             continue
         rank, keep = ranks.get(node.input[0], 0), next((a.i for a in node.attribute if a.name == "keepdims"), 1)
         axes = sorted(int(a) % max(rank, 1) for a in constants[node.input[1]].reshape(-1))
-        if rank not in (3, 4) or axes != list(range(2, rank)) or not keep:
+        if rank not in (3, 4) or axes != list(range(2, rank)):
             continue
         node.op_type = "GlobalAveragePool"
         del node.input[1:], node.attribute[:]
+        if not keep:
+            _drop_space(graph, node)
         count += 1
     _drop_unused(graph)
     return count
+
+
+def _drop_space(graph: onnx.GraphProto, pool: onnx.NodeProto) -> None:
+    """Reshape the pooled (B, C, 1, 1) to (B, C)."""
+    output, shape = pool.output[0], f"{pool.output[0]}.shape"
+    pool.output[0] = f"{output}.pooled"
+    graph.initializer.append(numpy_helper.from_array(np.array([0, -1], np.int64), shape))
+    reshape = helper.make_node("Reshape", [pool.output[0], shape], [output], f"{pool.name}.flat")
+    graph.node.insert(list(graph.node).index(pool) + 1, reshape)
 
 
 def strip_provenance(model: onnx.ModelProto) -> None:
