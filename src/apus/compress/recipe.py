@@ -198,6 +198,7 @@ class Recipe:
         quantize: floats away.
         verify: is it still the same network?
         measure: how fast is it?
+        search: what `apus search` tries; see `apus.compress.search`. The road itself does not read it.
     """
 
     name: str = "run"
@@ -211,3 +212,4 @@ class Recipe:
     quantize: QuantizePart = QuantizePart()
     verify: VerifyPart = VerifyPart()
     measure: MeasurePart = MeasurePart()
+    search: dict[str, Any] = field(default_factory=dict)
