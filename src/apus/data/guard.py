@@ -65,7 +65,7 @@ class Held:
         if self.bytes > self.cap:
             raise DataError(
                 f"echo {self.place} would hold {len(self) + 1} items, {self.bytes:,} bytes, over its cap of "
-                f"{self.cap:,}: echo earlier in the pipeline, where items are smaller, lower stride or slots, or raise max_bytes"
+                f"{self.cap:,}: echo earlier in the pipeline, where items are small, lower its size or raise max_bytes"
             )
         if again:
             for leaf in leaves(value):
@@ -73,19 +73,15 @@ class Held:
                     leaf.flags.writeable = False
         self._items[index] = value, bytes_, versions(value)
 
-    def get(self, index: int) -> Any:
-        """The value.
+    def get(self, index: int) -> tuple[Any, list[int]]:
+        """The value, and the versions of its tensors when it was put here.
 
         Raises:
-            DataError: a tensor was edited in place since it was first emitted.
+            DataError: a tensor was edited in place since.
         """
         value, _, seen = self._items[index]
-        if versions(value) != seen:
-            raise DataError(
-                f"item {index} was changed in place after the echo {self.place} emitted it, so its next copy would be "
-                "wrong: use out-of-place operations (x + y, not x += y), or clone first"
-            )
-        return value
+        check(value, seen, index, self.place)
+        return value, seen
 
     def drop(self, index: int) -> None:
         """Hold it no longer."""
@@ -95,3 +91,16 @@ class Held:
 def versions(value: Any) -> list[int]:
     """How often each tensor in a value was written to."""
     return [leaf._version for leaf in leaves(value) if isinstance(leaf, Tensor) and not leaf.is_inference()]
+
+
+def check(value: Any, seen: list[int], number: int, place: str) -> None:
+    """Compare the tensors' versions.
+
+    Raises:
+        DataError: they are not those that were seen.
+    """
+    if versions(value) != seen:
+        raise DataError(
+            f"item {number} was changed in place after the echo {place} emitted it, so its next copy would be "
+            "wrong: use out-of-place operations (x + y, not x += y), or clone first"
+        )

@@ -1,8 +1,9 @@
 """Ordered parallel map over a stream, by threads or by processes, with a bounded window."""
 
 import threading
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -142,6 +143,14 @@ class Threads:
                 thread.join(10)
 
 
+@contextmanager
+def without_advice() -> Iterator[None]:
+    """Without the DataLoader's advice on how many workers to make, which counts cores and measures nothing."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "This DataLoader will create", UserWarning)
+        yield
+
+
 class _Worked(Dataset[Any]):
     def __init__(self, work: Work) -> None:
         self.work = work
@@ -178,15 +187,16 @@ class Processes:
     def __init__(self, upstream: Iterator[Any], work: Work, workers: int, depth: int, meter: Meter) -> None:
         self._meter = meter
         ahead = max(1, round(depth / workers))
-        loader: DataLoader[Any] = DataLoader(
-            _Worked(work),
-            None,
-            sampler=_Tasks(upstream),
-            num_workers=workers,
-            prefetch_factor=ahead,
-            collate_fn=as_it_is,
-        )
-        self._results: Iterator[Any] = iter(loader)
+        with without_advice():
+            loader: DataLoader[Any] = DataLoader(
+                _Worked(work),
+                None,
+                sampler=_Tasks(upstream),
+                num_workers=workers,
+                prefetch_factor=ahead,
+                collate_fn=as_it_is,
+            )
+            self._results: Iterator[Any] = iter(loader)
 
     def __iter__(self) -> "Processes":
         return self

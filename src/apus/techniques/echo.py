@@ -11,7 +11,7 @@ what leaves it: the pair (item, copy), copy 0 being the first view.
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import count, islice
 from math import ceil, floor
@@ -21,7 +21,7 @@ import numpy as np
 
 Spread = Literal["stride", "buffer", "none"]
 Emission = tuple[int, int]
-_FOREVER = 2**62  # more items than any stream has
+FOREVER = 2**62  # more items than any stream has
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ def rational(factor: float) -> Fraction:
     >>> rational(2.6)
     Fraction(13, 5)
     """
-    if not 1 <= factor < _FOREVER:
+    if not 1 <= factor < FOREVER:
         raise ValueError(f"echo factor {factor}: it must be at least 1, as an echo drops nothing")
     return Fraction(factor).limit_denominator(64)
 
@@ -108,21 +108,23 @@ def emissions(
     schedule: Schedule,
     exists: Callable[[int], bool],
     position: int = 0,
-    choose: Callable[[], Fraction] | None = None,
+    choose: Callable[[], Schedule] | None = None,
+    items: int = FOREVER,
 ) -> Iterator[Emission]:
     """The emissions from `position` on.
 
     Args:
         schedule: which.
         exists: whether the stream has an item of this number; asked in rising order, at most once too far.
-        position: emissions already made, ≥ 0; in a stream that ended, `exists` must know the end.
-        choose: gives the factor when item `start` is reached and the schedule has none.
+        position: emissions already made, ≥ 0.
+        choose: gives the same schedule with a factor when item `start` is reached and it has none.
+        items: how many the stream has, if `position` may lie behind its last fresh item.
 
     >>> list(emissions(Schedule(Fraction(2), "stride", 2), lambda i: i < 3))
     [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
     """
     if schedule.spread == "stride":
-        return _strided(schedule, exists, position, choose)
+        return _strided(schedule, exists, position, choose, items)
     if schedule.spread == "buffer":
         return islice(shuffled(schedule, exists, choose), position, None)
     first = holding(schedule, position)
@@ -135,40 +137,32 @@ def holding(schedule: Schedule, position: int) -> int:
 
 
 def _repeated(
-    schedule: Schedule, exists: Callable[[int], bool], choose: Callable[[], Fraction] | None, first: int = 0
+    schedule: Schedule, exists: Callable[[int], bool], choose: Callable[[], Schedule] | None, first: int = 0
 ) -> Iterator[Emission]:
     for i in count(first):
+        if i == schedule.start and choose and schedule.factor is None:
+            schedule = choose()
         if not exists(i):
             return
-        if i == schedule.start and choose and schedule.factor is None:
-            schedule = replace(schedule, factor=choose())
         yield from ((i, k) for k in range(schedule.copies(i)))
 
 
 def _strided(
-    schedule: Schedule, exists: Callable[[int], bool], position: int, choose: Callable[[], Fraction] | None
+    schedule: Schedule, exists: Callable[[int], bool], position: int, choose: Callable[[], Schedule] | None, end: int
 ) -> Iterator[Emission]:
-    end = end_known(exists, position)
     tick, within = locate(schedule, position, end)
     for now in count(tick):
+        if now == schedule.start and choose and schedule.factor is None:
+            schedule = choose()
         if now < end and not exists(now):
             end = now
         if now - (schedule.most - 1) * schedule.size >= end:
             return
-        if now == schedule.start and choose and schedule.factor is None:
-            schedule = replace(schedule, factor=choose())
         yield from islice(at_tick(schedule, now, end), within, None)
         within = 0
 
 
-def end_known(exists: Callable[[int], bool], position: int) -> int:
-    """The number of items if it is at most `position` (each is emitted at least once), else 2**62."""
-    if position == 0 or exists(position - 1):
-        return _FOREVER
-    return bisect_right(range(position), 0, key=lambda i: not exists(i))
-
-
-def at_tick(schedule: Schedule, tick: int, end: int = _FOREVER) -> Iterator[Emission]:
+def at_tick(schedule: Schedule, tick: int, end: int = FOREVER) -> Iterator[Emission]:
     """Stride: the emissions of one tick, item i−kL with copy k, for each k that the item has and i−kL < `end`."""
     for k in range(schedule.most):
         i = tick - k * schedule.size
@@ -176,7 +170,7 @@ def at_tick(schedule: Schedule, tick: int, end: int = _FOREVER) -> Iterator[Emis
             yield i, k
 
 
-def locate(schedule: Schedule, position: int, end: int = _FOREVER) -> tuple[int, int]:
+def locate(schedule: Schedule, position: int, end: int = FOREVER) -> tuple[int, int]:
     """Stride: tick of an emission and its place within the tick, in O(log position).
 
     Before tick t there are Σ_k |{i < min(t−kL, N) : copies(i) > k}| emissions.
@@ -192,7 +186,7 @@ def locate(schedule: Schedule, position: int, end: int = _FOREVER) -> tuple[int,
 
 
 def shuffled(
-    schedule: Schedule, exists: Callable[[int], bool], choose: Callable[[], Fraction] | None = None
+    schedule: Schedule, exists: Callable[[int], bool], choose: Callable[[], Schedule] | None = None
 ) -> Iterator[Emission]:
     """Buffer: fill W slots with the unspread stream, emit a slot drawn at random, fill again (the paper's)."""
     slots: list[Emission] = []

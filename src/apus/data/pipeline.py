@@ -1,0 +1,357 @@
+"""An input pipeline that echoes: stages in a chain, an order that is a function of place, exact resume.
+
+```python
+pipe = (Pipeline(files, seed=0).read(load, workers=8).decode(decode, workers=8)
+        .echo("auto")                                    # its place in the chain is where it echoes
+        .augment(augment, workers=4).batch(256).to("cuda"))
+for x, y in pipe: ...
+print(pipe.metrics())
+```
+"""
+
+import copy as copies
+import warnings
+import zlib
+from collections.abc import Callable, Iterator
+from fractions import Fraction
+from time import perf_counter
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from apus.data.order import rng
+from apus.data.plan import Plan, Stage
+from apus.data.rate import Gap, Metrics, Rates, largest_of_ranks
+from apus.data.running import Choice, Running
+from apus.data.stages import Apply, Batch, Echo, Item, To, collate
+from apus.data.streams import as_source
+from apus.errors import DataError
+from apus.techniques.echo import Schedule, Spread, choose_factor, rational
+
+Call = Callable[..., Any]
+WARM, MEASURED = 8, 32  # batches before and while R is measured
+
+
+class Pipeline:
+    """Stages over a source; each method gives a new pipeline with one stage more.
+
+    A function that takes an argument `rng` gets NumPy random numbers that are a function of (seed, epoch, stage, item,
+    copy), so the stream is the same for any number and kind of workers. Others draw from global generators, which only
+    process workers seed.
+
+    Args:
+        source: a map-style data set, list, iterable, DataLoader, folder of images or tar files; see `streams`.
+        seed: of order and random numbers, ≥ 0.
+        shuffle: a new order each epoch, where the source has an index.
+        rank: of this process; by default torch.distributed's.
+        world: processes; by default torch.distributed's.
+
+    >>> pipe = Pipeline([1, 2, 3, 4], shuffle=False).echo(2, spread="none").batch(4)
+    >>> [batch.tolist() for batch in pipe]
+    [[1, 1, 2, 2], [3, 3, 4, 4]]
+    """
+
+    def __init__(
+        self, source: Any, seed: int = 0, *, shuffle: bool = True, rank: int | None = None, world: int | None = None
+    ) -> None:
+        self.rank, self.world = _place() if rank is None or world is None else (rank, world)
+        self.seed, self.stages = seed, tuple[Stage, ...]()
+        self._given, self._shuffle = source, shuffle
+        self.source = as_source(source, seed, shuffle, self.rank, self.world)
+        self._loads = False
+        self._begin()
+
+    def _begin(self) -> None:
+        self.epoch, self._position, self._start = 0, 0, 0
+        self._chosen: tuple[Fraction, int, int] | None = None  # factor, epoch, first echoed item
+        self._ended: int | None = None
+        self._running: Running | None = None
+        self._rates: Rates | None = None
+        self._sized = False
+        self._gap = Gap()
+        self.views = torch.zeros(0, dtype=torch.long)
+
+    def _with(self, stage: Stage) -> Self:
+        new = copies.copy(self)
+        new.stages = (*self.stages, stage)
+        new._begin()
+        return new
+
+    def read(self, call: Call | None = None, workers: int = 0, *, processes: bool = False) -> Self:
+        """Read items by workers: `source[i]`, then `call` of it if given. First in the chain.
+
+        Raises:
+            DataError: it is not the first stage.
+        """
+        if self.stages:
+            raise DataError("read() comes first in a pipeline")
+        load = self.source.load
+        new = self._with(Apply("read", (lambda key, **k: call(load(key), **k)) if call else load, workers, processes))
+        new._loads = True
+        return new
+
+    def map(self, call: Call, workers: int = 0, *, name: str = "map", processes: bool = False, depth: int = 0) -> Self:
+        """Apply a function to each item (after `batch`, to each batch).
+
+        Args:
+            call: of the item, and of `rng` if it takes that.
+            workers: threads or processes; 0 works in line.
+            name: for reports.
+            processes: workers are processes, for Python code that holds the interpreter lock.
+            depth: most items begun and not yet taken; by default a batch, at least twice the workers.
+        """
+        return self._with(Apply(name, call, workers, processes, depth or None))
+
+    def decode(self, call: Call, workers: int = 0, *, processes: bool = False) -> Self:
+        """`map` under the name that reports use for decoding."""
+        return self.map(call, workers, name="decode", processes=processes)
+
+    def augment(self, call: Call, workers: int = 0, *, processes: bool = False) -> Self:
+        """`map` under the name that reports use for augmentation."""
+        return self.map(call, workers, name="augment", processes=processes)
+
+    def echo(
+        self,
+        factor: float | str = "auto",
+        *,
+        spread: Spread = "stride",
+        size: int | None = None,
+        max: float = 4,
+        max_bytes: int = 2 << 30,
+    ) -> Self:
+        """Emit each item `factor` times.
+
+        Args:
+            factor: e ≥ 1, fractions too; `auto` measures R for a few dozen batches, then takes it.
+            spread: `stride` keeps copies apart, in order; `buffer` shuffles them; `none` repeats at once.
+            size: stride in items or slots of the buffer; by default what keeps copies out of one batch, or 1024.
+            max: cap of `auto`.
+            max_bytes: cap of what is held.
+
+        Raises:
+            DataError: there is an echo already, or an argument is out of range.
+        """
+        if any(isinstance(stage, Echo) for stage in self.stages):
+            raise DataError("a pipeline has one echo: multiply the factors")
+        if spread not in ("stride", "buffer", "none") or (size is not None and size < 1):
+            raise DataError(f"echo(spread={spread!r}, size={size}): spread is stride, buffer or none, and size ≥ 1")
+        if isinstance(factor, str) and factor != "auto":
+            raise DataError(f'echo({factor!r}): the factor is a number ≥ 1 or "auto"')
+        try:
+            chosen = None if isinstance(factor, str) else rational(factor)
+        except ValueError as error:
+            raise DataError(str(error)) from None
+        return self._with(Echo(chosen, spread, size, max, max_bytes))
+
+    def batch(self, size: int, *, drop_last: bool = True, collate: Call = collate) -> Self:
+        """Group `size` items into one.
+
+        Raises:
+            DataError: `size` is below 1 or there is a batch stage already.
+        """
+        if size < 1 or any(isinstance(stage, Batch) for stage in self.stages):
+            raise DataError(f"batch({size}): once in a pipeline, and at least 1")
+        return self._with(Batch(size, drop_last, collate))
+
+    def to(self, device: str | torch.device, *, ahead: int = 2) -> Self:
+        """Copy to a device, `ahead` batches before they are needed."""
+        return self._with(To(str(device), ahead))
+
+    def evaluation(self) -> Self:
+        """The same source in order, without echo and without stages named augment: for validation."""
+        new = copies.copy(self)
+        new.source = as_source(self._given, self.seed, False, self.rank, self.world)
+        kept = (
+            s for s in self.stages if not isinstance(s, Echo) and not (isinstance(s, Apply) and s.name == "augment")
+        )
+        new.stages = tuple(Batch(s.size, False, s.collate) if isinstance(s, Batch) else s for s in kept)
+        new._begin()
+        return new
+
+    # sizes
+
+    def _echo(self) -> Echo | None:
+        return next((stage for stage in self.stages if isinstance(stage, Echo)), None)
+
+    def _batch(self) -> int | None:
+        """Size of the batches made after the echo."""
+        place = next((i for i, stage in enumerate(self.stages) if isinstance(stage, Echo)), 0)
+        return next((stage.size for stage in self.stages[place:] if isinstance(stage, Batch)), None)
+
+    def _schedule(self, epoch: int) -> Schedule | None:
+        stage = self._echo()
+        if stage is None:
+            return None
+        factor, start = stage.factor, 0
+        if factor is None and self._chosen and epoch >= self._chosen[1]:
+            factor, start = self._chosen[0], self._chosen[2] if epoch == self._chosen[1] else 0
+        elif factor is None:
+            start = (self._measured() + 4) * (self._batch() or 1)
+        if factor == 1 and start == 0:
+            return None  # nothing to echo: as if the stage were not there
+        return stage.schedule(factor, self._batch(), start, int(rng(self.seed, epoch, 0, 0, 1).integers(2**62)))
+
+    def _measured(self) -> int:
+        """Batches after which `auto` chooses: fewer when a pass is short."""
+        lengths = self.source.lengths
+        passes = WARM + MEASURED if lengths is None else min(lengths) // (4 * (self._batch() or 1))
+        return max(2, min(WARM + MEASURED, passes))
+
+    def _plan(self, epoch: int, schedule: Schedule | None) -> Plan:
+        return Plan(self.stages, self.source.lengths, self.rank, schedule, self._ended)
+
+    def _length(self, schedule: Schedule | None) -> int:
+        total = self._plan(self.epoch, schedule).mine(len(self.stages))
+        if total is None:
+            raise TypeError(f"a stream of {type(self._given).__name__} has no length")
+        return total
+
+    def __len__(self) -> int:
+        """Optimiser steps of one pass, echoes included."""
+        self._sized = True
+        return self._length(self._schedule(self.epoch))
+
+    @property
+    def fresh_len(self) -> int:
+        """Steps that one pass would have without echo."""
+        return self._length(None)
+
+    def steps_for(self, fresh_epochs: float) -> int:
+        """Optimiser steps of so many passes over the data: what a learning-rate schedule needs."""
+        self._sized = True
+        return round(fresh_epochs * self._length(self._schedule(self.epoch + 1 if self._chosen else self.epoch)))
+
+    # passes
+
+    def set_epoch(self, epoch: int) -> None:
+        """Make the next pass that of `epoch`, from its beginning."""
+        self.epoch, self._start, self._position, self._ended = epoch, 0, 0, None
+
+    def __iter__(self) -> Iterator[Any]:
+        return self.read_from(self.epoch, self._start)
+
+    def read_from(self, epoch: int, position: int = 0) -> Iterator[Any]:
+        """The outputs `position`, `position` + 1, ... of one pass."""
+        self.epoch, self._position = epoch, position
+        schedule, choice = self._schedule(epoch), Choice()
+        plan = self._plan(epoch, schedule)
+        running = Running(self.source, plan, position, self.seed, epoch, self._loads, choice)
+        self._running, self._rates = running, Rates(running.meters, self._examples())
+        try:
+            yield from self._deliver(running, schedule, choice)
+            self.epoch, self._position, self._start, self._ended = epoch + 1, 0, 0, None
+        finally:
+            running.close()
+
+    def _examples(self) -> int:
+        return next((stage.size for stage in self.stages if isinstance(stage, Batch)), 1)
+
+    def _deliver(self, running: Running, schedule: Schedule | None, choice: Choice) -> Iterator[Any]:
+        rates, flow, delivered = self._rates, iter(running), 0
+        assert rates is not None
+        warm = WARM if schedule is None or schedule.factor else min(WARM, self._measured() // 2)
+        while True:
+            asked = perf_counter()
+            item: Item | None = next(flow, None)
+            if item is None:
+                return
+            given = perf_counter()
+            delivered += 1
+            self._position += 1
+            self.views = torch.tensor(item.views or (item.copy,))
+            if schedule is not None and schedule.factor is None and self._position == self._measured():
+                schedule = self._choose(rates, schedule, choice)
+            yield item.value
+            if delivered == warm:
+                rates.clear()
+            elif delivered > 0:
+                rates.step(given - asked, perf_counter() - given)
+
+    def _choose(self, rates: Rates, schedule: Schedule, choice: Choice) -> Schedule:
+        stage = self._echo()
+        assert stage is not None
+        factor = choose_factor(rates.ratio(1, largest_of_ranks), stage.most)
+        self._chosen = factor, self.epoch, schedule.start
+        if self._sized and factor != 1:
+            warnings.warn(
+                f"echo('auto') chose {float(factor):g}, so a pass has more steps than len() said: "
+                "size learning-rate schedules by steps_for(), or give the factor",
+                stacklevel=3,
+            )
+        made = stage.schedule(factor, self._batch(), schedule.start, schedule.key)
+        choice.make(made)
+        return made
+
+    # state
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream stands, counting what the loop was given: numbers alone, well below 4 KB."""
+        ended = self._running.ended if self._running and self.source.lengths is None else None
+        chosen = self._chosen and [self._chosen[0].numerator, self._chosen[0].denominator, *self._chosen[1:]]
+        return {
+            "version": 1,
+            "epoch": self.epoch,
+            "position": self._position,
+            "ended": self._ended if ended is None else ended,
+            "chosen": chosen,
+            "made_by": self._fingerprint(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Begin the next pass where `state` was taken.
+
+        Raises:
+            DataError: the state comes from another pipeline.
+        """
+        mine = self._fingerprint()
+        different = [
+            f"{k}: {state['made_by'].get(k)} then, {v} now" for k, v in mine.items() if state["made_by"].get(k) != v
+        ]
+        if different:
+            raise DataError(f"this state was made by another pipeline ({'; '.join(different)})")
+        self.epoch, self._start, self._ended = state["epoch"], state["position"], state["ended"]
+        self._position = self._start
+        c = state["chosen"]
+        self._chosen = c and (Fraction(c[0], c[1]), c[2], c[3])
+
+    def _fingerprint(self) -> dict[str, Any]:
+        shape = [
+            s.name if isinstance(s, Apply) else repr((s.factor, s.spread, s.size, s.most)) if isinstance(s, Echo)
+            else f"batch {s.size} {s.whole}" if isinstance(s, Batch) else "to"
+            for s in self.stages
+        ]  # fmt: skip
+        lengths = self.source.lengths
+        stages = f"{zlib.crc32(' '.join(shape).encode()):08x}"
+        return {"seed": self.seed, "world": self.world, "length": lengths and sum(lengths), "stages": stages}
+
+    # measurements
+
+    @property
+    def factor(self) -> float:
+        """The echo factor in force."""
+        schedule = self._schedule(self.epoch)
+        return float(schedule.factor or 1) if schedule else 1.0
+
+    def observe(self, losses: Tensor) -> None:
+        """Tell the loss of each example of the last batch, (B,), or one loss for a batch that is echoed whole."""
+        self._gap.add(self.views, losses.detach().reshape(-1).cpu())
+
+    def metrics(self) -> Metrics:
+        """Rates since the warm-up of the present or last pass.
+
+        Raises:
+            DataError: no pass was begun.
+        """
+        if self._rates is None or self._running is None:
+            raise DataError("no metrics before the first batch")
+        echoing = self._running.echoing
+        return self._rates.metrics(self.factor, self._gap.value(), echoing.keep.bytes if echoing else 0)
+
+
+def _place() -> tuple[int, int]:
+    from torch import distributed
+
+    if distributed.is_available() and distributed.is_initialized():
+        return distributed.get_rank(), distributed.get_world_size()
+    return 0, 1
