@@ -33,6 +33,8 @@ def run(model: "_native.Model") -> str:
         _native.Session(model, 1).run(inputs)
     except ApusError as error:
         return type(error).__name__
+    except MemoryError:  # legal but huge, say a pad of 2^31 − 1: the file is fine, the machine is too small
+        return "MemoryError"
     return "ran"
 
 

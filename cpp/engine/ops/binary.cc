@@ -71,6 +71,7 @@ struct BinaryStep {
   }
 
   void walk(const T* pa, const T* pb, T* py, int64_t inner, int64_t first, int64_t last) const {
+    if (first == last) return;  // an empty tensor has dimensions of 0, by which nothing divides
     const size_t rank = loops.dimensions.size() - 1;
     int64_t index[8] = {}, offset_a = 0, offset_b = 0;
     for (int64_t i = rank, rest = first; i-- > 0; rest /= loops.dimensions[static_cast<size_t>(i)].size) {

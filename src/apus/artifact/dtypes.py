@@ -34,6 +34,11 @@ def check_operands(node: Node, graph: Graph, where: str) -> None:
     constants = [graph.tensors[name] for name in node.inputs if name in graph.tensors]
     if constants and (node.op not in ("matmul", "binary") or len(constants) == len(node.inputs)):
         raise ArtifactError(f"{where}: a constant stands where only an activation may")
+    ranks = [
+        len(graph.values[name].shape) if name in graph.values else graph.tensors[name].ndim for name in node.inputs
+    ]
+    if node.op == "matmul" and 0 in ranks:
+        raise ArtifactError(f"{where}: an operand of rank 0")
     if any(constant.dtype.name != "float32" for constant in constants):
         raise ArtifactError(f"{where}: a constant operand is not float32")
 

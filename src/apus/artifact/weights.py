@@ -21,7 +21,10 @@ def rows_and_columns(node: Node, x: Value, where: str) -> tuple[int, int, int]:
     channels, rows, groups = int(x.shape[axis]), int(node.attributes["channels"]), int(node.attributes.get("groups", 1))
     if channels % groups or rows % groups:
         raise ArtifactError(f"{where}: {groups} groups divide neither {channels} input nor {rows} output channels")
-    return groups, rows // groups, channels // groups * math.prod(node.attributes.get("kernel", []))
+    columns = channels // groups * math.prod(node.attributes.get("kernel", []))
+    if not 1 <= columns < 2**63:
+        raise ArtifactError(f"{where}: {columns} input columns; at least 1, and fewer than 2^63, are needed")
+    return groups, rows // groups, columns
 
 
 def check(node: Node, graph: Graph, where: str) -> None:
