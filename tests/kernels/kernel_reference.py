@@ -1,15 +1,13 @@
-"""What the kernels must compute, in NumPy, and how to call them: weights packed as the artifact has them (SPEC.md §3)."""
+"""What the kernels must compute, in NumPy, and how to call them. Weights are packed as in the artifact (SPEC.md §3)."""
 
 from dataclasses import dataclass
 
 import numpy as np
-
-from apus import _native
-from apus._native import kernels
+from apus._native import isas, kernels
 
 STRIP = 16
 GUARD = 96  # bytes before and after an output that must keep their value
-ISAS = _native.isas()
+ISAS = isas()
 
 
 @dataclass(frozen=True)
@@ -48,7 +46,11 @@ def pack(weight: np.ndarray, groups: int = 1) -> Packed:
 def sparse(rng: np.random.Generator, shape: tuple[int, int], dtype: type, density: float | str) -> np.ndarray:
     """A random weight with about `density` of its 16x1 blocks; "one" leaves a single block."""
     extremes = rng.choice(np.array([-128, -127, 127]), shape)
-    weight = rng.standard_normal(shape) if dtype == np.float32 else np.where(rng.random(shape) < 0.3, extremes, rng.integers(-128, 128, shape))
+    weight = (
+        rng.standard_normal(shape)
+        if dtype == np.float32
+        else np.where(rng.random(shape) < 0.3, extremes, rng.integers(-128, 128, shape))
+    )
     strips = -(-shape[0] // STRIP)
     keep = np.zeros((strips, shape[1]), bool)
     if density == "one":

@@ -134,11 +134,20 @@ def test_not_a_number_passes_through_the_clamp() -> None:
         assert np.isnan(got[:, 3]).all() and np.isnan(got).sum() == 3, isa
 
 
-axis = st.tuples(st.integers(1, 20), st.integers(1, 4), st.integers(1, 3), st.integers(1, 3), st.integers(0, 3), st.integers(0, 3))
+# size, kernel, stride, dilation, padding before and after
+axis = st.tuples(*(st.integers(*span) for span in ((1, 20), (1, 4), (1, 3), (1, 3), (0, 4), (0, 4))))
 
 
-@settings(max_examples=60, deadline=None)
-@given(axis, axis, st.integers(1, 3), st.integers(1, 3), st.integers(1, 20), st.sampled_from([0.2, 1.0]), st.integers(0, 999))
+@settings(max_examples=200, deadline=None)
+@given(
+    axis,
+    axis,
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 20),
+    st.sampled_from([0.2, 1.0]),
+    st.integers(0, 999),
+)
 def test_any_geometry(rows, columns, groups: int, channels: int, outputs: int, density: float, seed: int) -> None:
     (h, kh, sh, dh, top, bottom), (w, kw, sw, dw, left, right) = rows, columns
     window = Window(
@@ -148,3 +157,29 @@ def test_any_geometry(rows, columns, groups: int, channels: int, outputs: int, d
     )  # fmt: skip
     check_f32(window, outputs * groups, groups, density, seed, 1 + seed % 3)
     check_u8(window, outputs * groups, groups, density, seed, parts=1 + seed % 3)
+
+
+@pytest.mark.parametrize("isa", ISAS)
+def test_float_parts_are_bit_identical(isa: str) -> None:
+    rng = np.random.default_rng(0)
+    window = Window(8, (13, 11), (3, 3), pads=(1, 1, 1, 1))
+    x = rng.standard_normal((8, 13, 11)).astype(np.float32)
+    packed = pack(sparse(rng, (40, 72), np.float32, 0.6))
+    one, many = (run(isa, window, x, packed, None, None, np.float32, options(isa, parts=p)) for p in (1, 5))
+    np.testing.assert_array_equal(one, many)
+
+
+def test_every_row_of_the_table_is_reached() -> None:
+    rng = np.random.default_rng(0)
+    window, seen = Window(4, (5, 5)), set()
+    for isa in ISAS:
+        for x_type, y_type in ((np.float32, np.float32), (np.uint8, np.uint8), (np.uint8, np.float32)):
+            packed = pack(sparse(rng, (16, 4), np.float32 if x_type is np.float32 else np.int8, 1.0))
+            y, multiplier = np.zeros(400, y_type), None if x_type is np.float32 else np.ones(16, np.float32)
+            seen.add(
+                kernels.conv_block16(
+                    np.zeros((4, 5, 5), x_type), y, window.flat(), packed.shape,
+                    packed.strips, packed.columns, packed.values, None, multiplier, options(isa, 0, 9),
+                )["kernel"]
+            )  # fmt: skip
+    assert seen == {n for n in kernels.names() if n.startswith("conv_block16") and n.rsplit("_", 1)[1] in ISAS}

@@ -12,22 +12,41 @@
 namespace apus {
 namespace {
 
-inline __m512i apply(__m512i line, const StagePiece& piece, const char* x) {
-  const __m512i source = _mm512_loadu_si512(x + piece.source);
-  return _mm512_mask_permutexvar_epi8(line, piece.mask, _mm512_load_si512(piece.index), source);
-}
+// A piece in registers: read through a pointer, it would be read again for every channel.
+struct Piece {
+  Piece() = default;
+  explicit Piece(const StagePiece& p) : index(_mm512_load_si512(p.index)), mask(p.mask), source(p.source) {}
+  __m512i apply(__m512i line, const char* x) const {
+    return _mm512_mask_permutexvar_epi8(line, mask, index, _mm512_loadu_si512(x + source));
+  }
+  __m512i index;
+  __mmask64 mask;
+  int64_t source;
+};
 
-template <int N>
-inline void stage_line(const StageArguments& a, const StagePiece* pieces, int64_t count, char* staged) {
+// The first N pieces of a line, on padding or on what earlier ones left.
+template <int N, bool first>
+inline void stage_pieces(const StageArguments& a, const StagePiece* pieces, char* staged) {
   const __m512i padding = _mm512_set1_epi8(static_cast<char>(a.pad_value));
   const char* x = a.x;
-  for (int64_t c = 0; c < a.channels; ++c, x += a.x_channel, staged += a.staged_channel) {
-    __m512i line = padding;
+  Piece p[N ? N : 1];
 #pragma GCC unroll 4
-    for (int i = 0; i < N; ++i) line = apply(line, pieces[i], x);
-    for (int64_t i = N; i < count; ++i) line = apply(line, pieces[i], x);
+  for (int i = 0; i < N; ++i) p[i] = Piece(pieces[i]);
+  for (int64_t c = 0; c < a.channels; ++c, x += a.x_channel, staged += a.staged_channel) {
+    __m512i line = first ? padding : _mm512_load_si512(staged);
+#pragma GCC unroll 4
+    for (int i = 0; i < N; ++i) line = p[i].apply(line, x);
     _mm512_store_si512(staged, line);
   }
+}
+
+template <bool first>
+inline void stage_upto_4(const StageArguments& a, const StagePiece* pieces, int64_t count, char* staged) {
+  if (count <= 0) stage_pieces<0, first>(a, pieces, staged);
+  else if (count == 1) stage_pieces<1, first>(a, pieces, staged);
+  else if (count == 2) stage_pieces<2, first>(a, pieces, staged);
+  else if (count == 3) stage_pieces<3, first>(a, pieces, staged);
+  else stage_pieces<4, first>(a, pieces, staged);
 }
 
 }  // namespace
@@ -36,11 +55,9 @@ void stage_planes_u8_vnni(const StageArguments& a) {
   for (int64_t i = 0; i < a.line_count; ++i) {
     const StagePiece* pieces = a.pieces + a.lines[i].first;
     const int64_t count = a.lines[i].count;
-    if (count == 0) stage_line<0>(a, pieces, 0, a.staged + 64 * i);
-    else if (count == 1) stage_line<1>(a, pieces, 1, a.staged + 64 * i);
-    else if (count == 2) stage_line<2>(a, pieces, 2, a.staged + 64 * i);
-    else if (count == 3) stage_line<3>(a, pieces, 3, a.staged + 64 * i);
-    else stage_line<4>(a, pieces, count, a.staged + 64 * i);
+    char* staged = a.staged + 64 * i;
+    stage_upto_4<true>(a, pieces, count, staged);
+    for (int64_t done = 4; done < count; done += 4) stage_upto_4<false>(a, pieces + done, count - done, staged);
   }
 }
 
