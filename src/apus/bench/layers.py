@@ -100,7 +100,7 @@ def _operation(node: Node) -> str:
 
 def _bits(graph: Graph, node: Node) -> int:
     if "values" in node.tensors:
-        return graph.tensor(node, "values").dtype.itemsize * 8
+        return int(graph.tensor(node, "values").dtype.itemsize) * 8
     return _BITS[graph.values[node.output].dtype]
 
 

@@ -71,7 +71,7 @@ def find(name: str) -> Path:
         DataError: it is nowhere on this machine and cannot be got; says what was tried and what to do.
     """
     tried = []
-    for place in _places(name):
+    for place in places(name):
         if all((place / file).is_file() for file in FILES):
             return place
         tried.append(f"{place} lacks {', '.join(f for f in FILES if not (place / f).is_file())}")
@@ -88,7 +88,8 @@ def find(name: str) -> Path:
     raise DataError(f"no {name} here: " + "; ".join(tried) + f". Put its four files in $APUS_DATA/{name}/")
 
 
-def _places(name: str) -> list[Path]:
+def places(name: str) -> list[Path]:
+    """Folders where a named data set may lie on this machine, in the order they are tried."""
     own = os.environ.get("APUS_DATA")
     places = [Path(own) / name, Path(own)] if own and Path(own).name == name else [Path(own) / name] if own else []
     return [*places, cache_folder() / name]

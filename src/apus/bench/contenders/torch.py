@@ -33,7 +33,8 @@ class Engine:
 
 def _module(model: Any) -> Callable[..., Any]:
     if isinstance(model, torch.nn.Module):
-        return model.eval().to(memory_format=torch.channels_last)
+        module: Callable[..., Any] = model.eval().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return module
     if Path(model).suffix != ".pt2":
         raise RunError(
             f"contender 'torch' cannot read {Path(model).name}: give an exported program (torch.export.save, .pt2), "

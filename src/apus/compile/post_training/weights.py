@@ -77,7 +77,7 @@ def bias_holder(layer: ir.Node) -> tuple[ir.Node, int]:
 
 def added_bias(layer: ir.Node) -> ir.Node | None:
     """The Add of a constant vector right behind a MatMul, which is its bias."""
-    users = layer.outputs[0].uses() if layer.op_type == "MatMul" else []
+    users = list(layer.outputs[0].uses()) if layer.op_type == "MatMul" else []
     if len(users) != 1 or layer.outputs[0].is_graph_output():
         return None
     add, index = users[0]

@@ -1,7 +1,7 @@
 """The report's charts: the stages in accuracy, latency and size; training; the Pareto front of a search."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -36,18 +36,38 @@ def stages_chart(stages: Sequence[Entry]) -> Markup | None:
 
 
 def _labels(stages: Sequence[Entry], spots: Sequence[tuple[float, float, float]]) -> list[str]:
-    """Names and sizes beside their discs, each below the last one it would cover."""
-    parts, taken = [], list[tuple[float, float]]()
-    for stage, (cx, cy, radius) in sorted(zip(stages, spots, strict=True), key=lambda pair: pair[1][1]):
-        left = cx + radius + 150 > WIDTH
-        at, anchor = (cx - radius - 8, "end") if left else (cx + radius + 8, "start")
-        height = cy - 2
-        while any(abs(at - other) < 150 and abs(height - taken_at) < 32 for other, taken_at in taken):
-            height += 4
-        taken.append((at, height))
-        parts.append(text(at, height, NAMES.get(stage["stage"], stage["stage"]), "name", anchor))
-        parts.append(text(at, height + 15, size(stage["bytes"]), "tick", anchor))
+    """Name and size at the first side of each disc where they cover neither a disc nor another label."""
+    parts, taken = [], [(cx - r, cy - r, cx + r, cy + r) for cx, cy, r in spots]
+    for stage, spot in zip(stages, spots, strict=True):
+        words = NAMES.get(stage["stage"], stage["stage"]), size(stage["bytes"])
+        width = 7.5 * max(map(len, words))
+        box, anchor = next(
+            ((box, anchor) for box, anchor in _sides(*spot, width) if _free(box, taken)), next(_sides(*spot, width))
+        )
+        taken.append(box)
+        x = {"start": box[0], "end": box[2], "middle": (box[0] + box[2]) / 2}[anchor]
+        parts.append(text(x, box[1] + 13, words[0], "name", anchor))
+        parts.append(text(x, box[1] + 28, words[1], "tick", anchor))
     return parts
+
+
+Box = tuple[float, float, float, float]
+
+
+def _sides(cx: float, cy: float, radius: float, width: float) -> Iterator[tuple[Box, str]]:
+    """Boxes right of, left of, below and above a disc, and how words stand in them."""
+    gap, half, height = radius + 7, width / 2, 32.0
+    yield (cx + gap, cy - height / 2, cx + gap + width, cy + height / 2), "start"
+    yield (cx - gap - width, cy - height / 2, cx - gap, cy + height / 2), "end"
+    yield (cx - half, cy + gap - 3, cx + half, cy + gap - 3 + height), "middle"
+    yield (cx - half, cy - gap - height, cx + half, cy - gap), "middle"
+
+
+def _free(box: Box, taken: Sequence[Box]) -> bool:
+    inside = box[0] > 56 and box[2] < WIDTH and box[1] > 0 and box[3] < HEIGHT - 40
+    return inside and all(
+        box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1] for other in taken
+    )
 
 
 def size(count: float) -> str:
