@@ -9,32 +9,30 @@ print(pipe.metrics())
 ```
 """
 
-import copy as copies
 import warnings
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from fractions import Fraction
 from time import perf_counter
-from typing import Any, Self
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from apus.data.chain import Chain
 from apus.data.order import rng
-from apus.data.plan import Plan, Stage
+from apus.data.plan import Plan
 from apus.data.rate import Gap, Metrics, Rates, largest_of_ranks
 from apus.data.running import Choice, Running
-from apus.data.stages import Apply, Batch, Echo, Item, To, collate
-from apus.data.streams import as_source
+from apus.data.stages import Apply, Batch, Echo, Item
 from apus.errors import DataError
-from apus.techniques.echo import Schedule, Spread, choose_factor, rational
+from apus.techniques.echo import Schedule, choose_factor
 
-Call = Callable[..., Any]
 WARM, MEASURED = 8, 32  # batches before and while R is measured
 
 
-class Pipeline:
-    """Stages over a source; each method gives a new pipeline with one stage more.
+class Pipeline(Chain):
+    """A chain of stages that runs; iterate over it once for each epoch.
 
     A function that takes an argument `rng` gets NumPy random numbers that are a function of (seed, epoch, stage, item,
     copy), so the stream is the same for any number and kind of workers. Others draw from global generators, which only
@@ -52,16 +50,6 @@ class Pipeline:
     [[1, 1, 2, 2], [3, 3, 4, 4]]
     """
 
-    def __init__(
-        self, source: Any, seed: int = 0, *, shuffle: bool = True, rank: int | None = None, world: int | None = None
-    ) -> None:
-        self.rank, self.world = _place() if rank is None or world is None else (rank, world)
-        self.seed, self.stages = seed, tuple[Stage, ...]()
-        self._given, self._shuffle = source, shuffle
-        self.source = as_source(source, seed, shuffle, self.rank, self.world)
-        self._loads = False
-        self._begin()
-
     def _begin(self) -> None:
         self.epoch, self._position, self._start = 0, 0, 0
         self._chosen: tuple[Fraction, int, int] | None = None  # factor, epoch, first echoed item
@@ -71,113 +59,6 @@ class Pipeline:
         self._sized = False
         self._gap = Gap()
         self.views = torch.zeros(0, dtype=torch.long)
-
-    def _with(self, stage: Stage) -> Self:
-        new = copies.copy(self)
-        new.stages = (*self.stages, stage)
-        new._begin()
-        return new
-
-    def read(self, call: Call | None = None, workers: int = 0, *, processes: bool = False) -> Self:
-        """Read items by workers: `source[i]`, then `call` of it if given. First in the chain.
-
-        Raises:
-            DataError: it is not the first stage.
-        """
-        if self.stages:
-            raise DataError("read() comes first in a pipeline")
-        load = self.source.load
-        new = self._with(Apply("read", (lambda key, **k: call(load(key), **k)) if call else load, workers, processes))
-        new._loads = True
-        return new
-
-    def map(self, call: Call, workers: int = 0, *, name: str = "map", processes: bool = False, depth: int = 0) -> Self:
-        """Apply a function to each item (after `batch`, to each batch).
-
-        Args:
-            call: of the item, and of `rng` if it takes that.
-            workers: threads or processes; 0 works in line.
-            name: for reports.
-            processes: workers are processes, for Python code that holds the interpreter lock.
-            depth: most items begun and not yet taken; by default a batch, at least twice the workers.
-        """
-        return self._with(Apply(name, call, workers, processes, depth or None))
-
-    def decode(self, call: Call, workers: int = 0, *, processes: bool = False) -> Self:
-        """`map` under the name that reports use for decoding."""
-        return self.map(call, workers, name="decode", processes=processes)
-
-    def augment(self, call: Call, workers: int = 0, *, processes: bool = False) -> Self:
-        """`map` under the name that reports use for augmentation."""
-        return self.map(call, workers, name="augment", processes=processes)
-
-    def echo(
-        self,
-        factor: float | str = "auto",
-        *,
-        spread: Spread = "stride",
-        size: int | None = None,
-        max: float = 4,
-        max_bytes: int = 2 << 30,
-    ) -> Self:
-        """Emit each item `factor` times.
-
-        Args:
-            factor: e ≥ 1, fractions too; `auto` measures R for a few dozen batches, then takes it.
-            spread: `stride` keeps copies apart, in order; `buffer` shuffles them; `none` repeats at once.
-            size: stride in items or slots of the buffer; by default what keeps copies out of one batch, or 1024.
-            max: cap of `auto`.
-            max_bytes: cap of what is held.
-
-        Raises:
-            DataError: there is an echo already, or an argument is out of range.
-        """
-        if any(isinstance(stage, Echo) for stage in self.stages):
-            raise DataError("a pipeline has one echo: multiply the factors")
-        if spread not in ("stride", "buffer", "none") or (size is not None and size < 1):
-            raise DataError(f"echo(spread={spread!r}, size={size}): spread is stride, buffer or none, and size ≥ 1")
-        if isinstance(factor, str) and factor != "auto":
-            raise DataError(f'echo({factor!r}): the factor is a number ≥ 1 or "auto"')
-        try:
-            chosen = None if isinstance(factor, str) else rational(factor)
-        except ValueError as error:
-            raise DataError(str(error)) from None
-        return self._with(Echo(chosen, spread, size, max, max_bytes))
-
-    def batch(self, size: int, *, drop_last: bool = True, collate: Call = collate) -> Self:
-        """Group `size` items into one.
-
-        Raises:
-            DataError: `size` is below 1 or there is a batch stage already.
-        """
-        if size < 1 or any(isinstance(stage, Batch) for stage in self.stages):
-            raise DataError(f"batch({size}): once in a pipeline, and at least 1")
-        return self._with(Batch(size, drop_last, collate))
-
-    def to(self, device: str | torch.device, *, ahead: int = 2) -> Self:
-        """Copy to a device, `ahead` batches before they are needed."""
-        return self._with(To(str(device), ahead))
-
-    def evaluation(self) -> Self:
-        """The same source in order, without echo and without stages named augment: for validation."""
-        new = copies.copy(self)
-        new.source = as_source(self._given, self.seed, False, self.rank, self.world)
-        kept = (
-            s for s in self.stages if not isinstance(s, Echo) and not (isinstance(s, Apply) and s.name == "augment")
-        )
-        new.stages = tuple(Batch(s.size, False, s.collate) if isinstance(s, Batch) else s for s in kept)
-        new._begin()
-        return new
-
-    # sizes
-
-    def _echo(self) -> Echo | None:
-        return next((stage for stage in self.stages if isinstance(stage, Echo)), None)
-
-    def _batch(self) -> int | None:
-        """Size of the batches made after the echo."""
-        place = next((i for i, stage in enumerate(self.stages) if isinstance(stage, Echo)), 0)
-        return next((stage.size for stage in self.stages[place:] if isinstance(stage, Batch)), None)
 
     def _schedule(self, epoch: int) -> Schedule | None:
         stage = self._echo()
@@ -347,11 +228,3 @@ class Pipeline:
             raise DataError("no metrics before the first batch")
         echoing = self._running.echoing
         return self._rates.metrics(self.factor, self._gap.value(), echoing.keep.bytes if echoing else 0)
-
-
-def _place() -> tuple[int, int]:
-    from torch import distributed
-
-    if distributed.is_available() and distributed.is_initialized():
-        return distributed.get_rank(), distributed.get_world_size()
-    return 0, 1

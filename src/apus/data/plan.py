@@ -6,10 +6,9 @@ from itertools import count
 
 from apus.data.order import limits, steps_of
 from apus.data.resume import held
-from apus.data.stages import Apply, Batch, Echo, To
+from apus.data.stages import Batch, Echo, Stage
 from apus.techniques.echo import FOREVER, Schedule
 
-Stage = Apply | Echo | Batch | To
 Need = tuple[dict[int, int], int]
 
 

@@ -240,6 +240,9 @@ class To:
         return copy
 
 
+Stage = Apply | Echo | Batch | To
+
+
 def moved(value: Any, move: Callable[[Tensor], Any]) -> Any:
     """`value` with `move` applied to its tensors, inside tuples, lists and dicts too."""
     if isinstance(value, Tensor):
