@@ -22,7 +22,8 @@ PLANTED = [
 # An editable install finds `apus` by a hook of its own, ahead of sys.path; without the hook the copy is what is linted.
 LINT = """
 import sys
-sys.meta_path = [f for f in sys.meta_path if "Editable" not in type(f).__name__]
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+sys.meta_path = [BuiltinImporter, FrozenImporter, PathFinder]
 sys.path.insert(0, "src")
 from importlinter import cli
 cli.lint_imports_command(["--no-cache"])
