@@ -133,7 +133,7 @@ def _conv(x: Array, matrix: Array, a: dict[str, Any]) -> Array:
     groups = a["groups"]
     columns = windows.reshape(n, groups, c // groups * math.prod(a["kernel"]), math.prod(out))
     rows = matrix.reshape(groups, -1, matrix.shape[1])
-    return np.einsum("gmk,ngkp->ngmp", rows, columns).reshape(n, -1, *out)
+    return np.einsum("gmk,ngkp->ngmp", rows, columns).reshape(n, len(matrix), *out)
 
 
 def _windows(x: Array, a: dict[str, Any], fill: float, extra: tuple[int, ...] = (0, 0)) -> Array:
