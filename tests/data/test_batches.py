@@ -26,7 +26,7 @@ def test_order_depends_on_seed_and_epoch():
     batches = ArrayBatches(DATA, 10, seed=3)
     assert labels(batches, 0) != labels(batches, 1)
     assert labels(batches, 0) != labels(ArrayBatches(DATA, 10, seed=4), 0)
-    assert sorted(sum(labels(batches, 0), [])) == list(range(50))
+    assert sorted(label for part in labels(batches, 0) for label in part) == list(range(50))
 
 
 def test_whole_leaves_the_last_small_batch_out():

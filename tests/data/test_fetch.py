@@ -1,5 +1,4 @@
 import hashlib
-import os
 import stat
 
 import pytest
@@ -61,11 +60,11 @@ def test_apt_needs_no_root(bare):
     dpkg = f"#!/bin/sh\n/bin/mkdir -p unpacked/usr/share\nfor f in {files}; do echo packaged > $f; done\n"
     for name, text in (("apt-get", apt), ("dpkg-deb", dpkg)):
         (bare / "bin" / name).write_text(text)
-        os.chmod(bare / "bin" / name, stat.S_IRWXU)
+        (bare / "bin" / name).chmod(stat.S_IRWXU)
     found = fetch.find("fashion-mnist")
     assert (found / fetch.FILES[3]).read_bytes() == b"packaged\n"
 
 
 def test_nowhere_says_what_was_tried(bare):
-    with pytest.raises(DataError, match="lacks train-images.*from apt: no apt-get.*from address.*APUS_DATA"):
+    with pytest.raises(DataError, match=r"lacks train-images.*from apt: no apt-get.*from address.*APUS_DATA"):
         fetch.find("fashion-mnist")

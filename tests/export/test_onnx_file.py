@@ -96,7 +96,7 @@ def test_openvino_runs_every_convolution_in_integers(quantised):
 
 def test_simulated_is_deployed(quantised):
     """Layer by layer within one step, and the same classes."""
-    ready, model, path = quantised
+    ready, model, _ = quantised
     exposed, steps = onnx.ModelProto(), {}
     exposed.CopyFrom(model)
     constants = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}

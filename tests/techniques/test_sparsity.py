@@ -9,7 +9,7 @@ from apus.techniques import sparsity
 
 
 def test_cubic_is_the_formula():
-    for step in range(0, 40):
+    for step in range(40):
         z = sparsity.cubic(step, begin=10, end=30, final=0.9)
         t = min(max(step - 10, 0), 20)
         assert z == pytest.approx(0.9 * (1 - (1 - t / 20) ** 3))

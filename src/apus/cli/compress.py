@@ -23,7 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus compress`."""
     parser.add_argument("recipe", help="a TOML file, such as recipes/images.toml")
     parser.add_argument("--run-dir", help="folder of the run (default: runs/<name of the recipe>)")
-    parser.add_argument("--stages", default="", metavar="A,B", help="run these stages alone, again if they are done")
+    parser.add_argument("--stages", default="", metavar="A,B", help="run these stages alone")
+    parser.add_argument("--again", action="store_true", help="run the stages of --stages even if they are done")
     parser.add_argument("--dry-run", action="store_true", help="print the plan and do nothing")
 
 
@@ -48,11 +49,11 @@ def _plan(options: argparse.Namespace, recipe: Recipe, folder: RunFolder) -> int
 def _walk(options: argparse.Namespace, recipe: Recipe, folder: RunFolder) -> int:
     only = [stage for stage in options.stages.split(",") if stage]
     try:
-        walk(recipe, from_recipe(recipe), folder, only)
+        walk(recipe, from_recipe(recipe), folder, only, options.again)
     except Stopped as stopped:
         print_error(str(stopped))
         return 128 + stopped.signal
-    if not (folder / "report.json").is_file():
+    if only and "report" not in only:
         return 0
     outcome = result(recipe, folder)
     if not emit(options, outcome.report | {"apus": str(outcome.apus), "onnx": str(outcome.onnx)}):

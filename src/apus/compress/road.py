@@ -71,6 +71,7 @@ def run(
     sources: Sources,
     folder: RunFolder,
     only: Sequence[str] = (),
+    again: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> list[Done]:
     """Walk the road, past what is done.
@@ -79,7 +80,8 @@ def run(
         recipe: of the run.
         sources: networks, data, loss.
         folder: of the run.
-        only: run these stages alone, again if they are done; those before them must be.
+        only: run these stages alone; those before them must be done.
+        again: run the stages of `only` even if they are done.
         say: gets one line per stage; standard error by default.
 
     Returns:
@@ -95,16 +97,16 @@ def run(
     write_atomically(folder / "recipe.toml", to_toml(recipe))
     records, job = [], None
     for each in plan(recipe, sources, folder):
-        again = each.stage in only
-        if each.done is not None and not again:
+        chosen = each.stage in only
+        if each.done is not None and not (chosen and again):
             records.append(each.done)
             say(f"{each.stage:>10} done before{_figures(each.done)}")
             continue
-        if only and not again:
+        if only and not chosen:
             if each.stage in stages_of(recipe)[: stages_of(recipe).index(only[0])]:
                 raise RecipeError(f"stage {each.stage} is not done, and {only[0]} needs it: leave out --stages once")
             continue
-        if again and each.done is not None:
+        if each.done is not None:
             folder.forget(each.stage)
         job = job or Job(recipe, folder, sources, sources.splits())
         records.append(_walk(job, each, say))

@@ -1,9 +1,11 @@
 """What a run is made of, whether a recipe names it or the caller hands it over: networks, data, loss."""
 
 import copy
+import difflib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from torch.utils.data import Dataset as TorchDataset
 from apus.compress.objects import is_reference, resolve, source_digest
 from apus.compress.recipe import AugmentPart, Recipe
 from apus.data import ArrayBatches, Arrays, Augment, Batches, Dataset, LoaderBatches, load
+from apus.data.sources import CLASSES
 from apus.errors import DataError, RecipeError
 from apus.training import Loss
 
@@ -23,6 +26,7 @@ Split = Arrays | TorchDataset[Any] | Any
 """In-memory arrays, a torch data set of (x, y), or a loader of batches (x, y)."""
 
 EVALUATION_BATCH = 500
+NAMED = tuple(CLASSES)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,7 @@ def from_recipe(recipe: Recipe) -> Sources:
         if not settings.model:
             raise RecipeError(f"[{part}] model is missing: name a callable, as 'pkg.module:callable'")
         makers[part] = _maker(resolve(settings.model, f"[{part}] model"), settings.arguments, f"[{part}] model")
+    _check_paths(recipe)
     data, loss = recipe.data, None
     if is_reference(data.source):
         read = resolve(data.source, "[data] source")
@@ -176,6 +181,16 @@ def network_digest(model: nn.Module) -> str:
     for name, tensor in model.state_dict().items():
         digest.update(name.encode() + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def _check_paths(recipe: Recipe) -> None:
+    source, weights = recipe.data.source, recipe.teacher.weights
+    if not (is_reference(source) or source in NAMED or Path(source).is_dir()):
+        near = difflib.get_close_matches(source, NAMED, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f" (named: {', '.join(NAMED)})"
+        raise RecipeError(f"[data] source = {source!r}: no such folder of images, nor a named source{hint}")
+    if weights and not Path(weights).is_file():
+        raise RecipeError(f"[teacher] weights = {weights!r}: no such file")
 
 
 def _named(recipe: Recipe) -> Splits:

@@ -94,7 +94,8 @@ class ActivationQuantizer(nn.Module):
         self.register_buffer("seen", torch.tensor(False))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Fake-quantise a batch (any shape); gradients pass where x lies inside the range."""
+        """Fake-quantise a batch (any shape) to float32 levels; gradients pass where x lies inside the range."""
+        x = x.float()  # bfloat16 has too few digits for 256 levels
         if self.training and self.observing:
             self.observe(x)
         return torch.fake_quantize_per_tensor_affine(x, self.scale, self.zero_point, 0, 2**self.bits - 1)

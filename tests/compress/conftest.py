@@ -1,0 +1,55 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parent / "scripts"
+
+RECIPE = """
+name = "own"
+[data]
+source = "own_parts:data"
+[loss]
+function = "own_parts:loss"
+[teacher]
+model = "own_parts:teacher"
+arguments = { width = 32 }
+train = { epochs = 3, batch = 32, learning_rate = 0.02 }
+[student]
+model = "own_parts:student"
+train = { epochs = 3, batch = 32, learning_rate = 0.02 }
+distil = { temperature = 2.0, alpha = 0.5 }
+[prune]
+sparsity = 0.6
+every = 4
+train = { epochs = 2, batch = 32, learning_rate = 0.01, ema = 0.9 }
+[quantize]
+train = { epochs = 1, batch = 32, learning_rate = 0.002 }
+[measure]
+batches = [1]
+threads = [1]
+seconds = 0.1
+"""
+
+
+@pytest.fixture
+def workplace(tmp_path):
+    """A user's folder: a script with their own parts, and a recipe."""
+    (tmp_path / "own_parts.py").write_text((SCRIPTS / "own_parts.py").read_text())
+    (tmp_path / "own.toml").write_text(RECIPE)
+    return tmp_path
+
+
+@pytest.fixture
+def apus(workplace):
+    """Runs the command there."""
+
+    def call(*words, check=True):
+        done = subprocess.run(
+            [sys.executable, "-m", "apus.cli", *words], cwd=workplace, capture_output=True, text=True, check=False
+        )
+        assert not check or done.returncode == 0, done.stderr
+        return done
+
+    return call
