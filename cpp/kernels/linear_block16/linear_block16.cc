@@ -1,9 +1,8 @@
 #include "kernels/linear_block16/linear_block16.h"
 
-#include <algorithm>
-
 #include "kernels/conv_block16/table.h"
 #include "kernels/linear_block16/table.h"
+#include "kernels/planes/transpose.h"
 
 namespace apus {
 namespace {
@@ -29,18 +28,6 @@ std::vector<int32_t> column_offsets(const StripKernelRow& kernel, int64_t column
   return offsets;
 }
 
-// x [N, K] to planes [K, N] of `pitch` elements, columns first..last. What lies past N is never stored: left as it is.
-template <class T>
-void transpose(const T* x, T* planes, int64_t rows, int64_t columns, int64_t pitch, int64_t first, int64_t last) {
-  constexpr int64_t kTile = 16;
-  for (int64_t k = first; k < last; k += kTile) {
-    const int64_t end = std::min(last, k + kTile);
-    for (int64_t n = 0; n < rows; ++n) {
-      for (int64_t i = k; i < end; ++i) planes[i * pitch + n] = x[n * columns + i];
-    }
-  }
-}
-
 }  // namespace
 
 LinearBlock16::LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa)
@@ -58,11 +45,11 @@ int64_t LinearBlock16::scratch_bytes() const {
 
 void LinearBlock16::stage(const void* x, void* scratch, int part, int parts) const {
   if (!planes()) return;
-  const int64_t first = inputs_ * part / parts, last = inputs_ * (part + 1) / parts, pitch = padded(rows_);
+  const int64_t first = inputs_ * part / parts, last = inputs_ * (part + 1) / parts;
   if (epilogue_.x == Element::f32) {
-    transpose(static_cast<const float*>(x), static_cast<float*>(scratch), rows_, inputs_, pitch, first, last);
+    transpose_to_planes(static_cast<const float*>(x), static_cast<float*>(scratch), rows_, inputs_, first, last);
   } else {
-    transpose(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(scratch), rows_, inputs_, pitch, first, last);
+    transpose_to_planes(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(scratch), rows_, inputs_, first, last);
   }
 }
 
