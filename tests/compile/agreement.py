@@ -1,4 +1,4 @@
-"""Compile a model, and compare ONNX Runtime, the NumPy oracle (tests/reference.py) and the engine on it."""
+"""Compile a model, and compare ONNX Runtime, the NumPy oracle (tests/oracle.py) and the engine on it."""
 
 import sys
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from apus.artifact import Array, Graph
 from apus.compile import compile_model
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-import reference
+import oracle
 
 Feed = dict[str, Array]
 
@@ -32,8 +32,12 @@ def random_feed(graph: Graph, seed: int = 0, batch: int = 3) -> Feed:
     return {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
 
 
-def onnxruntime_outputs(model: onnx.ModelProto, feed: Feed) -> list[Array]:
-    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+def onnxruntime_outputs(model: onnx.ModelProto, feed: Feed, optimise: bool = True) -> list[Array]:
+    """What ONNX Runtime gives; not optimised, it runs each node as the standard says."""
+    options = onnxruntime.SessionOptions()
+    if not optimise:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
     return list(session.run(None, feed))
 
 
@@ -49,14 +53,15 @@ def check(
     atol: float = 2e-5,
     passes: Sequence[str] | None = None,
     shapes: dict[str, list[int]] | None = None,
+    optimise: bool = True,
 ) -> Graph:
     """Assert that all three agree within `atol` of the largest output; returns the compiled graph."""
     graph = compile_model(model, passes=passes, shapes=shapes)
     feed = feed or random_feed(graph)
-    oracle = reference.run(graph, feed)
-    want = onnxruntime_outputs(model, feed)
+    mine_all = oracle.run(graph, feed)
+    want = onnxruntime_outputs(model, feed, optimise)
     got = engine_outputs(graph, feed)
-    for name, mine, theirs, native in zip(graph.outputs, oracle.values(), want, got, strict=True):
+    for name, mine, theirs, native in zip(graph.outputs, mine_all.values(), want, got, strict=True):
         assert mine.dtype == theirs.dtype == native.dtype and mine.shape == theirs.shape == native.shape
         scale = max(1.0, float(np.abs(theirs.astype(np.float64)).max(initial=0)))
         np.testing.assert_allclose(mine, theirs, rtol=0, atol=atol * scale, err_msg=f"oracle, {name}")

@@ -12,7 +12,7 @@ from apus import _native
 from apus.artifact import Array, Graph, Node, Value, pack, to_bytes
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
-import reference
+import oracle
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Case:
     levels: int = 0
 
     def expected(self) -> list[Array]:
-        outputs = reference.run(self.graph, self.feed)
+        outputs = oracle.run(self.graph, self.feed)
         return [outputs[name] for name in self.graph.outputs]
 
 

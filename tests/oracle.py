@@ -1,6 +1,6 @@
 """A slow NumPy interpreter of `apus.artifact.Graph`: the oracle of SPEC.md §4-5 for tests of compiler and engine.
 
-    from reference import run
+    from oracle import run
     outputs = run(graph, {"image": array})
 
 float32 values are computed in float32; int8 nodes exactly as SPEC.md §4 says, so the engine must match their bytes.
