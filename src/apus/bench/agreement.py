@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from apus.bench.contender import Array
 from apus.bench.measurement import Agreement
+from apus.bench.protocol import Array
 from apus.errors import VerificationError
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from apus.artifact import Graph, Node, read
-from apus.bench.contender import Inputs
+from apus.bench.protocol import Inputs
 from apus.runtime import Session
 
 _BITS = {"float32": 32, "uint8": 8, "int8": 8, "int32": 32, "int64": 64, "bool": 8}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from apus.bench.contender import Array
+from apus.bench.protocol import Array
 from apus.bench.results import row
 
 

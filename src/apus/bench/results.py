@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from apus._files import write_atomically
-from apus.bench.environment import environment
+from apus.bench.machine import environment
 
 Row = dict[str, Any]
 

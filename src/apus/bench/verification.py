@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from apus.artifact import Graph, read
-from apus.bench.contender import Array, Inputs
+from apus.bench.protocol import Array, Inputs
 from apus.errors import MissingExtraError, VerificationError
 from apus.runtime import Session
 
@@ -88,8 +88,10 @@ def check_output(name: str, ours: Array, reference: Array, *, tolerance: float, 
     a, b = ours.astype(np.float64), reference.astype(np.float64)
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         raise VerificationError(f"output {name!r} is not finite in places where the other run is")
-    absolute = float(np.abs(a - b).max(initial=0, where=np.isfinite(b)))
-    size = float(np.abs(b).max(initial=0, where=np.isfinite(b)))
+    finite = np.isfinite(b)
+    absolute, size = (
+        float(np.abs(x[finite]).max(initial=0)) for x in (np.subtract(a, b, where=finite, out=np.zeros_like(a)), b)
+    )
     classes = a.ndim > 1 and a.shape[-1] > 1
     return OutputCheck(
         output=name,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from apus._files import existing_file
 from apus.bench import Contender, Measurement, compare, contender, row, write_results
-from apus.bench.environment import environment
+from apus.bench.machine import environment
 from apus.cli.inputs import add_input_arguments, make_feed
 from apus.cli.output import Column, emit, print_table
 from apus.errors import RunError

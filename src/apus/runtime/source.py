@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from apus import _native
 from apus._files import existing_file, write_atomically
-from apus.errors import MissingExtraError
+from apus.errors import CompileError, MissingExtraError
 
 MAGIC = b"\x89APUS\r\n\x1a"
 
@@ -56,5 +56,14 @@ def _compiled(source: Any, precision: str) -> bytes:
         raise MissingExtraError(
             f"to run ONNX models, {error.name} is needed: pip install 'apus-ml[compile]'"
         ) from error
-    data: bytes = compile_package.to_bytes(source, precision=precision)
+    model = _parsed(source) if isinstance(source, bytes) else source
+    data: bytes = compile_package.to_bytes(model, precision=precision)
     return data
+
+
+def _parsed(content: bytes) -> Any:
+    """An `onnx.ModelProto`; protobuf's DecodeError has no public base in every version, so any failure is one."""
+    try:
+        return import_module("onnx").load_model_from_string(content)
+    except Exception as error:
+        raise CompileError(f"these {len(content)} bytes are neither an .apus file nor an ONNX model") from error

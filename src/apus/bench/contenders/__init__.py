@@ -3,7 +3,7 @@
 from importlib import import_module
 from typing import Any
 
-from apus.bench.contender import Contender
+from apus.bench.protocol import Contender
 from apus.errors import MissingExtraError, RunError
 
 KNOWN = ("apus", "onnxruntime", "openvino", "torch")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apus.bench.contender import Inputs, Runner
+from apus.bench.protocol import Inputs, Runner
 from apus.runtime import Session, isa
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import onnxruntime as ort
 
-from apus.bench.contender import Inputs, Runner
+from apus.bench.protocol import Inputs, Runner
 
 
 class Engine:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import openvino as ov
 
-from apus.bench.contender import Inputs, Runner
+from apus.bench.protocol import Inputs, Runner
 
 
 class Engine:

@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from apus.bench.contender import Array, Inputs, Runner
+from apus.bench.protocol import Array, Inputs, Runner
 from apus.errors import RunError
 
 

@@ -77,24 +77,25 @@ def bias_holder(layer: ir.Node) -> tuple[ir.Node, int]:
 
 def added_bias(layer: ir.Node) -> ir.Node | None:
     """The Add of a constant vector right behind a MatMul, which is its bias."""
-    users = list(layer.outputs[0].uses()) if layer.op_type == "MatMul" else []
+    users = list(layer.outputs[0].uses()) if layer.op_type == "MatMul" and _shape(layer) else []
     if len(users) != 1 or layer.outputs[0].is_graph_output():
         return None
     add, index = users[0]
     other = add.inputs[1 - index] if add.op_type == "Add" else None
     if other is None or not other.is_initializer() or other.const_value is None:
         return None
-    return add if other.const_value.numpy().size == as_rows(layer, weight_of(layer)).shape[0] else None
+    return add if other.const_value.numpy().size == _shape(layer)[-1] else None
+
+
+def _shape(layer: ir.Node) -> tuple[int, ...]:
+    """Shape of the weight, quantised already or not."""
+    weight = layer.inputs[1]
+    restore = weight.producer() if weight is not None else None
+    stored = weight if restore is None else restore.inputs[0]
+    return () if stored is None or stored.const_value is None else tuple(stored.const_value.numpy().shape)
 
 
 def is_bias_add(node: ir.Node) -> bool:
     """Whether `node` adds the bias of the MatMul before it."""
     sources = [value.producer() for value in node.inputs if value is not None] if node.op_type == "Add" else []
-    return any(
-        source is not None
-        and source.op_type == "MatMul"
-        and source.inputs[1] is not None
-        and source.inputs[1].const_value is not None
-        and added_bias(source) is node
-        for source in sources
-    )
+    return any(source is not None and source.op_type == "MatMul" and added_bias(source) is node for source in sources)

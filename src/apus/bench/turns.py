@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from apus.bench.agreement import agreement
-from apus.bench.contender import Array, Contender, Inputs, Runner
 from apus.bench.measurement import Agreement, Measurement, measurement
+from apus.bench.protocol import Array, Contender, Inputs, Runner
 from apus.errors import RunError, VerificationError
 
 ROUNDS = 15
