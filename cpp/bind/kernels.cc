@@ -72,16 +72,21 @@ Epilogue epilogue_of(const Input& x, const Output& y, const Options& o) {
 
 const void* data_or_null(const std::optional<Input>& array) { return array ? array->data() : nullptr; }
 
-// The least nanoseconds of `repeat` tries of 8 calls.
+template <class F>
+double nanoseconds(int calls, F&& call) {
+  const auto start = Clock::now();
+  for (int i = 0; i < calls; ++i) call();
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count() / calls;
+}
+
+// The least nanoseconds a call of `repeat` tries, each of about 10 us: long enough for the clock, short enough to fall
+// between interruptions.
 template <class F>
 double time(int repeat, F&& call) {
-  double best = 0;
-  for (int i = 0; i < repeat; ++i) {
-    const auto start = Clock::now();
-    for (int j = 0; j < 8; ++j) call();
-    const double ns = std::chrono::duration<double, std::nano>(Clock::now() - start).count() / 8;
-    best = i == 0 ? ns : std::min(best, ns);
-  }
+  if (repeat == 0) return 0;
+  double best = nanoseconds(1, call);
+  const int calls = static_cast<int>(std::clamp(1e4 / best, 1.0, 100.0));
+  for (int i = 0; i < repeat; ++i) best = std::min(best, nanoseconds(calls, call));
   return best;
 }
 

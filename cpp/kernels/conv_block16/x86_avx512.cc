@@ -27,12 +27,17 @@ inline __m512i gather_planes(__m512i bytes, __m512i index) {
 
 #include "kernels/conv_block16/x86_avx512_store.inc"
 
-INLINE Floats accumulate_f32(const StripArguments& a, int64_t position) {
-  const float* x = static_cast<const float*>(a.x) + position;
-  const float* w = static_cast<const float*>(a.values);
+INLINE Floats bias_f32(const StripArguments& a) {
   Floats f;
   repeat<16>(EACH(i) { f.v[i / 4][i % 4] = four(static_cast<const float*>(a.bias) + i / 4 * 4); });
-  for (int64_t g = 0; g < a.groups; ++g, w += 16) {
+  return f;
+}
+
+// Adds groups first..last to f.
+INLINE Floats accumulate_f32(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last) {
+  const float* x = static_cast<const float*>(a.x) + position;
+  const float* w = static_cast<const float*>(a.values) + 16 * first;
+  for (int64_t g = first; g < last; ++g, w += 16) {
     const __m512 v = _mm512_loadu_ps(x + a.offsets[g]);
     const __m512 vs[4] = {_mm512_permute_ps(v, 0x00), _mm512_permute_ps(v, 0x55), _mm512_permute_ps(v, 0xAA),
                           _mm512_permute_ps(v, 0xFF)};
@@ -71,11 +76,38 @@ INLINE Sums accumulate_u8(const StripArguments& a, int64_t position) {
 }
 
 template <bool rows>
+INLINE void finish(const Floats& f, const StripArguments& a, const PositionVector& vector) {
+  if constexpr (rows) store_rows(clamped(f, a), a, vector);
+  if constexpr (!rows) store_planes(clamped(f, a), a, vector);
+}
+
+constexpr int64_t kChunk = 128;  // groups: 8 KiB of weights
+constexpr int64_t kTiles = 16;   // vectors: 16 KiB of sums
+
+// A strip whose weights outgrow the L1 cache goes by chunks of groups, each over several vectors: sums wait in tiles.
+template <bool rows>
+INLINE void run_chunks(const StripArguments& a, const PositionVector* vectors, int64_t count) {
+  Floats tiles[kTiles];
+  for (int64_t first = 0; first < a.groups; first += kChunk) {
+    const int64_t last = first + kChunk < a.groups ? first + kChunk : a.groups;
+    for (int64_t i = 0; i < count; ++i) {
+      const Floats f = accumulate_f32(first == 0 ? bias_f32(a) : tiles[i], a, vectors[i].x, first, last);
+      if (last < a.groups) tiles[i] = f;
+      else finish<rows>(f, a, vectors[i]);
+    }
+  }
+}
+
+template <bool rows>
 INLINE void run_f32(const StripArguments& a) {
+  if (a.groups > kChunk) {
+    for (int64_t i = 0; i < a.vector_count; i += kTiles) {
+      run_chunks<rows>(a, a.vectors + i, i + kTiles < a.vector_count ? kTiles : a.vector_count - i);
+    }
+    return;
+  }
   for (int64_t i = 0; i < a.vector_count; ++i) {
-    const Floats f = clamped(accumulate_f32(a, a.vectors[i].x), a);
-    if constexpr (rows) store_rows(f, a, a.vectors[i]);
-    if constexpr (!rows) store_planes(f, a, a.vectors[i]);
+    finish<rows>(accumulate_f32(bias_f32(a), a, a.vectors[i].x, 0, a.groups), a, a.vectors[i]);
   }
 }
 

@@ -22,23 +22,33 @@ INLINE __m512i interleaved(const uint8_t* x, const int32_t* offsets, __m512i ord
   return _mm512_permutex2var_epi8(_mm512_castsi256_si512(c01), order, _mm512_castsi256_si512(c23));
 }
 
-INLINE __m512i accumulate(const StripArguments& a, const uint8_t* x) {
-  const __m512i position = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  const __m512i repeated = _mm512_mullo_epi32(position, _mm512_set1_epi32(0x01010101));
-  const __m512i order = _mm512_add_epi8(repeated, _mm512_set1_epi32(0x50401000));
-  __m512i sums = _mm512_set1_epi32(*static_cast<const int32_t*>(a.bias));
-  for (int64_t g = 0; g < a.groups; ++g) {
-    int32_t weights;
-    __builtin_memcpy(&weights, static_cast<const int8_t*>(a.values) + 4 * g, 4);
-    sums = _mm512_dpbusd_epi32(sums, interleaved(x, a.offsets + 4 * g, order), _mm512_set1_epi32(weights));
+struct AddBytes {
+  using Sum = __m512i;
+
+  template <int N>
+  static INLINE void add(const StripArguments& a, const PositionVector* vectors, __m512i (&sums)[N]) {
+    const __m512i position = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    const __m512i repeated = _mm512_mullo_epi32(position, _mm512_set1_epi32(0x01010101));
+    const __m512i order = _mm512_add_epi8(repeated, _mm512_set1_epi32(0x50401000));
+#pragma GCC unroll 4
+    for (int i = 0; i < N; ++i) sums[i] = _mm512_set1_epi32(*static_cast<const int32_t*>(a.bias));
+    for (int64_t g = 0; g < a.groups; ++g) {
+      int32_t four;
+      __builtin_memcpy(&four, static_cast<const int8_t*>(a.values) + 4 * g, 4);
+      const __m512i weights = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+      for (int i = 0; i < N; ++i) {
+        const uint8_t* x = static_cast<const uint8_t*>(a.x) + vectors[i].x;
+        sums[i] = _mm512_dpbusd_epi32(sums[i], interleaved(x, a.offsets + 4 * g, order), weights);
+      }
+    }
   }
-  return sums;
-}
+};
 
 }  // namespace
 
-void conv_depthwise_u8_u8_vnni(const StripArguments& a) { run_u8<accumulate, uint8_t>(a); }
-void conv_depthwise_u8_f32_vnni(const StripArguments& a) { run_u8<accumulate, float>(a); }
+void conv_depthwise_u8_u8_vnni(const StripArguments& a) { run<AddBytes, uint8_t>(a); }
+void conv_depthwise_u8_f32_vnni(const StripArguments& a) { run<AddBytes, float>(a); }
 
 }  // namespace apus
 #endif

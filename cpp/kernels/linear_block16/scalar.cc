@@ -1,25 +1,34 @@
-// The reference: one output at a time, in the order of the contract.
+// The reference: one position at a time, in the order of the contract.
 #include <cmath>
+#include <cstring>
 
 #include "kernels/block16/strip.h"
 
 namespace apus {
 namespace {
 
-float sum_row(const StripArguments& a, int row, const float* x) {
-  float sum = static_cast<const float*>(a.bias)[row];
-  const float* values = static_cast<const float*>(a.values);
-  for (int64_t g = 0; g < a.groups; ++g) sum += values[g * kStrip + row] * x[a.offsets[g]];
-  return sum;
+// The 16 sums of a strip at x, which points at position 0 of its first column.
+void sum_strip(const StripArguments& a, const float* x, float* sums) {
+  std::memcpy(sums, a.bias, kStrip * sizeof(float));
+  const float* w = static_cast<const float*>(a.values);
+  for (int64_t g = 0; g < a.groups; ++g, w += kStrip) {
+    for (int row = 0; row < kStrip; ++row) sums[row] += w[row] * x[a.offsets[g]];
+  }
 }
 
-float sum_row(const StripArguments& a, int row, const uint8_t* x) {
-  uint32_t sum = static_cast<const uint32_t*>(a.bias)[row];  // unsigned: may wrap on its way to an int32 result
-  const int8_t* values = static_cast<const int8_t*>(a.values);
+void sum_strip(const StripArguments& a, const uint8_t* x, float* sums) {
+  uint32_t exact[kStrip];  // unsigned: may wrap on its way to an int32 result
+  std::memcpy(exact, a.bias, sizeof(exact));
+  const int8_t* w = static_cast<const int8_t*>(a.values);
   for (int64_t i = 0; i < a.groups * 4; ++i) {
-    sum += static_cast<uint32_t>(values[(i / 4 * kStrip + row) * 4 + i % 4] * x[a.offsets[i]]);
+    const int32_t column = x[a.offsets[i]];
+    for (int row = 0; row < kStrip; ++row) {
+      exact[row] += static_cast<uint32_t>(w[(i / 4 * kStrip + row) * 4 + i % 4] * column);
+    }
   }
-  return static_cast<float>(static_cast<int32_t>(sum)) * a.multiplier[row];
+  for (int row = 0; row < kStrip; ++row) {
+    sums[row] = static_cast<float>(static_cast<int32_t>(exact[row])) * a.multiplier[row];
+  }
 }
 
 float clamp(float v, float low, float high) { return v < low ? low : v > high ? high : v; }
@@ -34,10 +43,10 @@ void store(float v, const StripArguments& a, uint8_t* y) {
 
 template <class X, class Y>
 void run(const StripArguments& a) {
+  float sums[kStrip];
   for (int64_t n = 0; n < a.vector_count; ++n) {
-    const X* x = static_cast<const X*>(a.x) + n * a.x_position;
-    Y* y = static_cast<Y*>(a.y) + n * a.y_position;
-    for (int row = 0; row < a.rows; ++row) store(sum_row(a, row, x), a, y + row);
+    sum_strip(a, static_cast<const X*>(a.x) + n * a.x_position, sums);
+    for (int row = 0; row < a.rows; ++row) store(sums[row], a, static_cast<Y*>(a.y) + n * a.y_position + row);
   }
 }
 

@@ -41,13 +41,16 @@ void tile(const T* x, T* planes, int64_t rows, int64_t columns, int64_t pitch, i
   }
 }
 
+// By whole cache lines of x: rows may lie 4 KiB apart, where a line would not survive until its next tile.
 template <class V, class T>
 void transpose(const T* x, T* planes, int64_t rows, int64_t columns, int64_t first, int64_t last) {
-  constexpr int64_t n = 16 / sizeof(T);
+  constexpr int64_t n = 16 / sizeof(T), line = 64 / sizeof(T);
   const int64_t pitch = (rows + 15) / 16 * 16;
-  for (int64_t k = first; k < last; k += n) {
+  for (int64_t start = first; start < last; start += line) {
     for (int64_t row = 0; row < rows; row += n) {
-      tile<V>(x + row * columns + k, planes + k * pitch + row, rows - row, columns, pitch, last - k);
+      for (int64_t k = start; k < std::min(last, start + line); k += n) {
+        tile<V>(x + row * columns + k, planes + k * pitch + row, rows - row, columns, pitch, last - k);
+      }
     }
   }
 }
