@@ -21,7 +21,7 @@ _INT64_MAX = 2**63 - 1
 
 
 def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Graph:
-    """Read and check a whole `.apus` file.
+    """Read and check a whole `.apus` file; FileNotFoundError if there is none.
 
     Args:
         source: a path, or the file's bytes.
@@ -31,7 +31,6 @@ def read(source: str | os.PathLike[str] | bytes | bytearray | memoryview) -> Gra
 
     Raises:
         ArtifactError: the file is damaged, hostile or too new; the message gives path, tensor or node, and offset.
-        FileNotFoundError: the path does not exist.
     """
     if isinstance(source, bytes | bytearray | memoryview):
         name, data = "<bytes>", memoryview(source).cast("B").toreadonly()

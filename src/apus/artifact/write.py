@@ -17,16 +17,13 @@ PRODUCER = "apus 0.1.0"
 
 
 def to_bytes(graph: Graph) -> bytes:
-    """The `.apus` file of `graph`, checked by reading it back.
+    """The `.apus` file of `graph`, checked by reading it back: ArtifactError if it breaks a rule of SPEC.md.
 
     Args:
         graph: a packed network.
 
     Returns:
         The whole file.
-
-    Raises:
-        ArtifactError: the graph breaks a rule of SPEC.md.
 
     >>> from apus.artifact import Graph, Node, Value
     >>> values = {name: Value("float32", ["N", 2]) for name in "xy"}

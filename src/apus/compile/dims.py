@@ -91,15 +91,14 @@ def subtract(a: Dim, b: Dim) -> Dim:
 def broadcast(a: list[Dim], b: list[Dim]) -> list[Dim]:
     """The NumPy broadcast of two shapes; an integer wins over a symbol, since it says more.
 
+    ValueError if two integers above 1 differ.
+
     Args:
         a: a shape.
         b: a shape.
 
     Returns:
         The shape of the result.
-
-    Raises:
-        ValueError: two integers above 1 differ.
 
     >>> broadcast(["N", 1, 3], [4, 1])
     ['N', 4, 3]

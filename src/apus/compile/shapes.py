@@ -11,7 +11,7 @@ INT32_MAX = 2**31 - 1
 
 
 def infer(node: Node, graph: Graph) -> Shape:
-    """Shape of the output of `node`.
+    """Shape of the output of `node`; ValueError if the inputs' shapes do not fit the operation.
 
     Args:
         node: its inputs are values or tensors of `graph`.
@@ -19,9 +19,6 @@ def infer(node: Node, graph: Graph) -> Shape:
 
     Returns:
         Integers and symbols.
-
-    Raises:
-        ValueError: the inputs' shapes do not fit the operation.
     """
     shapes = [_shape(graph, name) for name in node.inputs]
     if node.op == "matmul":

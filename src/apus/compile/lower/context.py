@@ -51,6 +51,7 @@ class Context:
     Attributes:
         graph: what has been built.
         file: for messages.
+        opset: version of the standard's operators.
         constants: arrays known now, by ONNX name; object arrays of Dim where a shape is symbolic.
         quantised: constants behind a DequantizeLinear.
         names: ONNX name → value of `graph`.

@@ -57,8 +57,8 @@ def lower(model: ir.Model, file: str, shapes: dict[str, list[int]] | None = None
         A graph whose weights are not packed yet.
 
     Raises:
-        CompileError: an input has no shape or a wrong dtype, or a node breaks a rule.
-        UnsupportedOperatorError: a node that this edition cannot compile.
+        CompileError: an input has no shape or a wrong dtype, or a node breaks a rule or has an operator that this
+            edition cannot compile (UnsupportedOperatorError).
     """
     source = model.graph
     graph = Graph(str(source.name or "model"), [], [str(value.name) for value in source.outputs])
