@@ -11,8 +11,8 @@ import apus
 
 PUBLIC = {
     "ExecutionMode", "GraphOptimizationLevel", "InferenceSession", "NodeArg", "OrtValue", "RunOptions", "Session",
-    "SessionOptions", "__version__", "compile", "compress", "errors", "get_all_providers", "get_available_providers",
-    "get_device", "isa", "isas", "quantize", "set_default_logger_severity",
+    "SessionOptions", "__version__", "compile", "compress", "diagnose", "echo", "errors", "get_all_providers",
+    "get_available_providers", "get_device", "isa", "isas", "quantize", "set_default_logger_severity",
 }  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from apus import compile, compress, errors
     from apus.compile.post_training import quantize
+    from apus.data.diagnosis import diagnose
+    from apus.data.echo_loader import echo
     from apus.runtime import (
         ExecutionMode,
         GraphOptimizationLevel,
@@ -44,6 +46,8 @@ __all__ = [
     "__version__",
     "compile",
     "compress",
+    "diagnose",
+    "echo",
     "errors",
     "get_all_providers",
     "get_available_providers",
@@ -56,7 +60,11 @@ __all__ = [
 
 _PACKAGES = {"artifact", "bench", "compile", "compress", "data", "errors", "export", "models", "runtime", "techniques"}
 _PACKAGES |= {"training"}
-_ELSEWHERE = {"quantize": "apus.compile.post_training"}
+_ELSEWHERE = {
+    "diagnose": "apus.data.diagnosis",
+    "echo": "apus.data.echo_loader",
+    "quantize": "apus.compile.post_training",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -24,6 +24,7 @@ COMMANDS = {
     "inspect": "each layer: shape, bits, sparsity, kernel, why, microseconds",
     "verify": "an .apus file against its ONNX model in ONNX Runtime",
     "search": "look for the best recipes: accuracy against latency and bytes",
+    "diagnose": "what bounds a training script, input, copy or compute, and the cheapest cure",
     "tpu": "would a training script stall, recompile and fit on a TPU? answered without one",
     "doctor": "what this machine offers, what is missing, and the command that adds it",
 }

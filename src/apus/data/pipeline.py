@@ -118,14 +118,16 @@ class Pipeline(Chain):
         schedule, choice = self._schedule(epoch), Choice()
         plan = self._plan(epoch, schedule)
         running = Running(self.source, plan, position, self.seed, epoch, self._loads, choice)
-        self._running, self._rates = running, Rates(running.meters, self._examples())
+        self._running, self._rates = running, Rates(running.meters, self.examples)
         try:
             yield from self._deliver(running, schedule, choice)
             self.epoch, self._position, self._start, self._ended = epoch + 1, 0, 0, None
         finally:
             running.close()
 
-    def _examples(self) -> int:
+    @property
+    def examples(self) -> int:
+        """Examples per output: the batch size, or 1."""
         return next((stage.size for stage in self.stages if isinstance(stage, Batch)), 1)
 
     def _deliver(self, running: Running, schedule: Schedule | None, choice: Choice) -> Iterator[Any]:
@@ -218,13 +220,23 @@ class Pipeline(Chain):
         """Tell the loss of each example of the last batch, (B,), or one loss for a batch that is echoed whole."""
         self._gap.add(self.views, losses.detach().reshape(-1).cpu())
 
+    @property
+    def running(self) -> Running:
+        """The present or last pass.
+
+        Raises:
+            DataError: no pass was begun.
+        """
+        if self._running is None:
+            raise DataError("nothing is measured before the first batch")
+        return self._running
+
     def metrics(self) -> Metrics:
         """Rates since the warm-up of the present or last pass.
 
         Raises:
             DataError: no pass was begun.
         """
-        if self._rates is None or self._running is None:
-            raise DataError("no metrics before the first batch")
-        echoing = self._running.echoing
+        echoing = self.running.echoing
+        assert self._rates is not None
         return self._rates.metrics(self.factor, self._gap.value(), echoing.keep.bytes if echoing else 0)

@@ -110,7 +110,7 @@ class Running:
 
     def _batch_ahead(self, place: int) -> int:
         sizes = [stage.size for stage in self.plan.stages[place:] if isinstance(stage, Batch)]
-        return sizes[0] if sizes else 2
+        return sizes[0] if sizes else 4
 
     def _echo(self, place: int, stage: Echo, need: Need, made: Need) -> Iterator[Item]:
         schedule = self.plan.schedule
