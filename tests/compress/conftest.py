@@ -53,3 +53,24 @@ def apus(workplace):
         return done
 
     return call
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory):
+    """A run of a tiny recipe with every stage done, as a Job; made once for all tests of the stages."""
+    import tomllib
+
+    from apus.compress import RunFolder, from_recipe, run
+    from apus.compress.learn import Job
+    from apus.compress.recipe_file import from_table
+
+    sys.path.insert(0, str(SCRIPTS))
+    table = tomllib.loads(RECIPE)
+    table["data"]["arguments"] = {"count": 256}
+    recipe = from_table(table)
+    sources, folder = from_recipe(recipe), RunFolder(tmp_path_factory.mktemp("finished"))
+    lines = []
+    run(recipe, sources, folder, say=lines.append)
+    yield Job(recipe, folder, sources, sources.splits()), lines
+    sys.path.remove(str(SCRIPTS))
+    sys.modules.pop("own_parts", None)

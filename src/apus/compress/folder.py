@@ -19,7 +19,7 @@ def fingerprint(*parts: Any) -> str:
     """Digest of everything that shapes a stage's result.
 
     Args:
-        parts: dataclasses, dictionaries, text, numbers; how often checkpoints are written is left out.
+        *parts: dataclasses, dictionaries, text, numbers; how often checkpoints are written is left out.
 
     Returns:
         16 hexadecimal digits.

@@ -16,6 +16,10 @@ class QdqActivation(nn.Module):
 
     Args:
         quantizer: frozen.
+
+    Attributes:
+        scale: a scalar.
+        zero_point: uint8, a scalar.
     """
 
     scale: Tensor
@@ -41,6 +45,11 @@ class QdqLayer(nn.Module):
 
     Args:
         quantised: trained.
+
+    Attributes:
+        levels: int8 (M, ...).
+        scale: float32 (M,).
+        zero_point: int8 (M,), all 0.
     """
 
     levels: Tensor

@@ -32,7 +32,8 @@ def orthogonalise(matrix: Tensor) -> Tensor:
     for _ in range(ITERATIONS):
         gram = x @ x.T
         x = _A * x + (_B * gram + _C * gram @ gram) @ x
-    return (x.T if tall else x).to(matrix.dtype)
+    upright: Tensor = (x.T if tall else x).to(matrix.dtype)
+    return upright
 
 
 class Muon(torch.optim.Optimizer):
@@ -79,7 +80,7 @@ def split(model: nn.Module) -> tuple[list[Tensor], list[Tensor]]:
     Returns:
         Convolutions with more than one input channel; then stems, heads, biases and normalisations.
     """
-    trained = [p for p in model.parameters() if p.requires_grad]
+    trained: list[Tensor] = [p for p in model.parameters() if p.requires_grad]
     hidden = [p for p in trained if p.ndim >= 3 and p.shape[1] > 1]
     chosen = {id(p) for p in hidden}
     return hidden, [p for p in trained if id(p) not in chosen]

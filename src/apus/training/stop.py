@@ -12,8 +12,9 @@ from apus.errors import ApusError
 class Stopped(ApusError):
     """The user stopped the run; everything done so far is on disk.
 
-    Attributes:
-        signal: the signal's number; a command ends with 128 plus it.
+    Args:
+        message: for the user, one line.
+        number: the signal's; a command ends with 128 plus it.
     """
 
     def __init__(self, message: str, number: int) -> None:

@@ -75,6 +75,14 @@ class ActivationQuantizer(nn.Module):
 
     Args:
         bits: 2..8.
+
+    Attributes:
+        low: smallest value, a moving one.
+        high: greatest value, a moving one.
+        scale: of the levels.
+        zero_point: the level of 0.
+        observing: whether the range moves in training.
+        seen: whether there is a range yet.
     """
 
     low: Tensor
