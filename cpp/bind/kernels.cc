@@ -90,13 +90,16 @@ double time(int repeat, F&& call) {
   return best;
 }
 
-// Runs a planned operator, every part in turn, and says what ran.
+// Runs a planned operator, every part in turn, and says what ran. The last part goes first, so that one that wrote past
+// its share would spoil another's.
 template <class Operator>
 nb::dict run(const Operator& op, const Input& x, const Output& y, const Options& o) {
   const Scratch input(x.data(), static_cast<int64_t>(x.nbytes())), scratch(op.scratch_bytes());
-  const auto stage = [&] { for (int i = 0; i < o.parts; ++i) op.stage(input.data(), scratch.data(), i, o.parts); };
+  const auto stage = [&] {
+    for (int i = o.parts; i-- > 0;) op.stage(input.data(), scratch.data(), i, o.parts);
+  };
   const auto compute = [&] {
-    for (int i = 0; i < o.parts; ++i) op.compute(input.data(), scratch.data(), y.data(), i, o.parts);
+    for (int i = o.parts; i-- > 0;) op.compute(input.data(), scratch.data(), y.data(), i, o.parts);
   };
   stage();
   compute();
@@ -140,8 +143,8 @@ nb::dict py_conv(const Input& x, const Output& y, const std::vector<int64_t>& wi
   return result;
 }
 
-nb::dict py_linear(const Input& x, const Output& y, int64_t rows, const std::vector<int64_t>& shape, const Input& strips,
-                   const Input& columns, const Input& values, const std::optional<Input>& bias,
+nb::dict py_linear(const Input& x, const Output& y, int64_t rows, const std::vector<int64_t>& shape,
+                   const Input& strips, const Input& columns, const Input& values, const std::optional<Input>& bias,
                    const std::optional<Input>& multiplier, const Options& o) {
   const LinearBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), rows, epilogue_of(x, y, o),
                          isa_named(o.isa));
@@ -182,11 +185,12 @@ nb::dict py_matmul(const Input& a, const Input& b, const Output& y, const Option
 
 void bind_kernels(nb::module_& m) {
   nb::class_<Options>(m, "Options")
-      .def("__init__", [](Options* o, const std::string& isa, float low, float high, int x_zero_point, int y_zero_point,
-                          int parts, int repeat) {
-        new (o) Options{isa, low, high, x_zero_point, y_zero_point, parts, repeat};
-      }, nb::kw_only(), nb::arg("isa"), nb::arg("low"), nb::arg("high"), nb::arg("x_zero_point") = 0,
-         nb::arg("y_zero_point") = 0, nb::arg("parts") = 1, nb::arg("repeat") = 0);
+      .def(
+          "__init__",
+          [](Options* o, const std::string& isa, float low, float high, int x_zero_point, int y_zero_point, int parts,
+             int repeat) { new (o) Options{isa, low, high, x_zero_point, y_zero_point, parts, repeat}; },
+          nb::kw_only(), nb::arg("isa"), nb::arg("low"), nb::arg("high"), nb::arg("x_zero_point") = 0,
+          nb::arg("y_zero_point") = 0, nb::arg("parts") = 1, nb::arg("repeat") = 0);
   m.def("names", [] {
     std::vector<std::string> names;
     for (const auto rows : {conv_block16_kernels(), linear_block16_kernels(), conv_depthwise_kernels()}) {
@@ -195,9 +199,11 @@ void bind_kernels(nb::module_& m) {
     return names;
   });
   m.def("conv_block16", &py_conv, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("shape"), nb::arg("strips"),
-        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
+        nb::arg("options"));
   m.def("linear_block16", &py_linear, nb::arg("x"), nb::arg("y"), nb::arg("rows"), nb::arg("shape"), nb::arg("strips"),
-        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
+        nb::arg("options"));
   m.def("conv_depthwise", &py_depthwise, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("outputs"),
         nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
   m.def("matmul", &py_matmul, nb::arg("a"), nb::arg("b"), nb::arg("y"), nb::arg("options"));

@@ -21,10 +21,10 @@ struct Block16Weights {
   int64_t inputs = 0;   // K, of one group
   int64_t groups = 1;   // of the convolution; strips run group-major
   const uint32_t* strips = nullptr;
-  const void* columns = nullptr;  // uint16 or uint32 [B, G]
-  bool wide_columns = false;      // uint32
-  const void* values = nullptr;   // float32 [B, 16, 1], or int8 [B, 16, 4] with a uint8 x
-  const void* bias = nullptr;     // [M] float32, or int32 with a uint8 x; null: zeros
+  const void* columns = nullptr;      // uint16 or uint32 [B, G]
+  bool wide_columns = false;          // uint32
+  const void* values = nullptr;       // float32 [B, 16, 1], or int8 [B, 16, 4] with a uint8 x
+  const void* bias = nullptr;         // [M] float32, or int32 with a uint8 x; null: zeros
   const float* multiplier = nullptr;  // [M], with a uint8 x
 };
 

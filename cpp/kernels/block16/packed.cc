@@ -57,7 +57,8 @@ void PackedBlock16::fill(int64_t strip, StripArguments& arguments) const {
   arguments.y_zero_point = epilogue_.y_zero_point;
 }
 
-// sum w * (x - zero) + bias = sum w * x + (bias - zero * sum w). Wraps like the kernels' int32, and like them ends right.
+// sum w * (x - zero) + bias = sum w * x + (bias - zero * sum w). Wraps like the kernels' int32, and like them ends
+// right.
 void PackedBlock16::fold_bias(const Block16Weights& weights, const Epilogue& epilogue) {
   bias_.assign(strips_ * kStrip, 0);
   multiplier_.assign(strips_ * kStrip, 0.0f);
@@ -84,7 +85,8 @@ void PackedBlock16::widen(const Block16Weights& weights) {
   wide_.resize(block_count_ * kStrip);
   for (int64_t g = 0; g < block_count_ / 4; ++g) {
     for (int row = 0; row < kStrip; ++row) {
-      for (int i = 0; i < 4; ++i) wide_[((g * 2 + i / 2) * kStrip + row) * 2 + i % 2] = values[(g * kStrip + row) * 4 + i];
+      for (int i = 0; i < 4; ++i)
+        wide_[((g * 2 + i / 2) * kStrip + row) * 2 + i % 2] = values[(g * kStrip + row) * 4 + i];
     }
   }
   values_ = reinterpret_cast<const char*>(wide_.data());
@@ -93,7 +95,7 @@ void PackedBlock16::widen(const Block16Weights& weights) {
 
 // Cycles a vector of 16 positions, measured: multiply-adds by group, then epilogue and store.
 void PackedBlock16::count_cost(const StripKernelRow& kernel) {
-  constexpr int64_t kFloat[kIsaCount] = {120, 20, 9, 9}, kBytes[kIsaCount] = {400, 70, 22, 9};
+  constexpr int64_t kFloat[kIsaCount] = {240, 20, 9, 9}, kBytes[kIsaCount] = {940, 80, 26, 9};
   constexpr int64_t kStore[kIsaCount] = {300, 200, 60, 60};
   const int isa = static_cast<int>(kernel.isa);
   const int64_t per_group = kernel.x == Element::f32 ? kFloat[isa] : kBytes[isa];
@@ -113,7 +115,8 @@ PackedBlock16::Cell PackedBlock16::cut(int64_t vectors, int part, int parts) con
   return {strip, (target - cost_[strip] * vectors) / (cost_[strip + 1] - cost_[strip])};
 }
 
-const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk, const Epilogue& epilogue) {
+const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk,
+                                        const Epilogue& epilogue) {
   for (const StripKernelRow& row : rows) {
     const bool walks = row.walk == walk || (walk == Walk::rows_of_runs && row.walk == Walk::rows);
     if (row.isa <= isa && walks && row.x == epilogue.x && row.y == epilogue.y) return row;

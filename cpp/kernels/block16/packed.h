@@ -22,13 +22,15 @@ class PackedBlock16 {
 
   int64_t strips() const { return strips_; }
   int64_t blocks() const { return block_count_; }
-  int64_t group_of(int64_t strip) const { return strip / strips_per_group_; }     // of the convolution
-  int64_t first_output(int64_t strip) const;                                      // row of y
+  int64_t group_of(int64_t strip) const { return strip / strips_per_group_; }  // of the convolution
+  int64_t first_output(int64_t strip) const;                                   // row of y
   // Fills what belongs to the strip: offsets, values, groups, bias, multiplier, rows, low, high, y_zero_point.
   void fill(int64_t strip, StripArguments& arguments) const;
 
   // Where part `part` of `parts` begins, in cells of (strip, vector) ordered strip by strip, by equal cost.
-  struct Cell { int64_t strip, vector; };
+  struct Cell {
+    int64_t strip, vector;
+  };
   Cell cut(int64_t vectors, int part, int parts) const;
   double cycles(int64_t vectors) const { return static_cast<double>(cost_.back()) * static_cast<double>(vectors); }
 
@@ -41,16 +43,17 @@ class PackedBlock16 {
   const uint32_t* strip_starts_ = nullptr;
   const char* values_ = nullptr;
   int64_t group_bytes_ = 0;
-  std::vector<int32_t> offsets_;     // [B * G]
-  std::vector<int32_t> bias_;        // [S * 16], bits of float32 or int32
-  std::vector<float> multiplier_;    // [S * 16]
-  std::vector<int16_t> wide_;        // [B, G / 2, 16, 2]
-  std::vector<int64_t> cost_;        // [S + 1], running cycles per vector
+  std::vector<int32_t> offsets_;   // [B * G]
+  std::vector<int32_t> bias_;      // [S * 16], bits of float32 or int32
+  std::vector<float> multiplier_;  // [S * 16]
+  std::vector<int16_t> wide_;      // [B, G / 2, 16, 2]
+  std::vector<int64_t> cost_;      // [S + 1], running cycles per vector
   Epilogue epilogue_;
 };
 
 // The first row of at most `isa` for this walk and these types. Runs may also be walked as any rows.
-const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk, const Epilogue& epilogue);
+const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk,
+                                        const Epilogue& epilogue);
 
 // True if every group of these int8 weights may read four neighbouring columns (c, c + 1, c + 2, c + 3): zero padding
 // excepted, that is what they are.

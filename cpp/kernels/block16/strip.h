@@ -20,27 +20,27 @@ struct PositionVector {
 };
 
 struct StripArguments {
-  const void* x;               // planes of the strip's group, or rows
-  const int32_t* offsets;      // [groups * G] elements of x from position 0, one per block
-  const void* values;          // [groups, 16, G]; int16 [groups, G / 2, 16, 2] where the kernel asks for wide values
+  const void* x;           // planes of the strip's group, or rows
+  const int32_t* offsets;  // [groups * G] elements of x from position 0, one per block
+  const void* values;      // [groups, 16, G]; int16 [groups, G / 2, 16, 2] where the kernel asks for wide values
   int64_t groups;
-  const void* bias;            // [16] float32, or int32 less x_zero_point * sum of weights
-  const float* multiplier;     // [16], with a uint8 x
-  void* y;                     // row 0, position 0
-  int64_t y_row;               // elements from one output (row of the weights) to the next
-  int64_t y_position;          // elements from one position to the next
-  int64_t x_position;          // rows kernels: elements from one row of x to the next
-  int rows;                    // outputs in this strip, 1..16
+  const void* bias;         // [16] float32, or int32 less x_zero_point * sum of weights
+  const float* multiplier;  // [16], with a uint8 x
+  void* y;                  // row 0, position 0
+  int64_t y_row;            // elements from one output (row of the weights) to the next
+  int64_t y_position;       // elements from one position to the next
+  int64_t x_position;       // rows kernels: elements from one row of x to the next
+  int rows;                 // outputs in this strip, 1..16
   const PositionVector* vectors;
-  int64_t vector_count;        // rows kernels: the number of rows of x
-  float low, high;             // of Epilogue
+  int64_t vector_count;  // rows kernels: the number of rows of x
+  float low, high;       // of Epilogue
   int y_zero_point;
 };
 
 using StripKernel = void (*)(const StripArguments&);
 
-// How a kernel walks: over planes storing planes (y_position = 1), over planes storing rows (y_row = 1), over rows of x one
-// at a time (y_row = 1), or over the planes of one channel (depthwise: one output, its taps for blocks).
+// How a kernel walks: over planes storing planes (y_position = 1), over planes storing rows (y_row = 1), over rows of x
+// one at a time (y_row = 1), or over the planes of one channel (depthwise: one output, its taps for blocks).
 enum class Walk : uint8_t { planes, planes_to_rows, rows, rows_of_runs, channel };
 
 struct StripKernelRow {

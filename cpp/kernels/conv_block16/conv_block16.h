@@ -33,9 +33,9 @@ class ConvBlock16 {
 
   const char* kernel() const { return kernel_->name; }  // e.g. "conv_block16_u8_u8_vnni"
   Isa isa() const { return kernel_->isa; }
-  int64_t macs() const;                                 // of one image, dense
-  int64_t nonzero_macs() const;                         // of the blocks present
-  double cost() const;                                  // estimated cycles of one image, to decide on threads
+  int64_t macs() const;          // of one image, dense
+  int64_t nonzero_macs() const;  // of the blocks present
+  double cost() const;           // estimated cycles of one image, to decide on threads
 
  private:
   const StripKernelRow* kernel_;

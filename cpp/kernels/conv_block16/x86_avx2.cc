@@ -1,7 +1,8 @@
 // float32 by fused multiply-add, and uint8 x int8 widened to int16 pairs (vpmaddubsw would saturate): sums are exact.
 //
-// A strip x 16 positions is done in quarters of 8 outputs x 8 positions, 8 registers v[q][k]: lane l (128 bits) of v[q][k]
-// holds the outputs 4q .. 4q + 3 at position 4l + k. A quarter ends as a 4x4 transposition, in a small tile on the stack.
+// A strip x 16 positions is done in quarters of 8 outputs x 8 positions, 8 registers v[q][k]: lane l (128 bits) of
+// v[q][k] holds the outputs 4q .. 4q + 3 at position 4l + k. A quarter ends as a 4x4 transposition, in a small tile on
+// the stack.
 #if defined(__x86_64__)
 #if !defined(__AVX2__) || !defined(__FMA__)
 #error "x86_avx2.cc is compiled without AVX2 and FMA"
@@ -15,9 +16,15 @@ namespace {
 
 #define INLINE inline __attribute__((always_inline))
 
-struct Floats { __m256 v[2][4]; };
-struct Sums { __m256i v[2][4]; };
-struct Tile { alignas(32) float at[kStrip][kVector]; };  // [output][position]; float32 bits, or int32
+struct Floats {
+  __m256 v[2][4];
+};
+struct Sums {
+  __m256i v[2][4];
+};
+struct Tile {
+  alignas(32) float at[kStrip][kVector];
+};  // [output][position]; float32 bits, or int32
 
 INLINE __m256 four(const float* p) { return _mm256_broadcast_ps(reinterpret_cast<const __m128*>(p)); }
 INLINE __m256i four(const void* p) {
@@ -54,8 +61,8 @@ INLINE Sums accumulate_u8(const StripArguments& a, int64_t position, int row) {
   for (int i = 0; i < 8; ++i) s.v[i / 4][i % 4] = four(bias + i / 4 * 4);
   for (int64_t pair = 0; pair < a.groups * 2; ++pair, w += 32) {
     const __m256i v = pairs(x, a.offsets + 2 * pair);
-    const __m256i vs[4] = {_mm256_shuffle_epi32(v, 0x00), _mm256_shuffle_epi32(v, 0x55),
-                           _mm256_shuffle_epi32(v, 0xAA), _mm256_shuffle_epi32(v, 0xFF)};
+    const __m256i vs[4] = {_mm256_shuffle_epi32(v, 0x00), _mm256_shuffle_epi32(v, 0x55), _mm256_shuffle_epi32(v, 0xAA),
+                           _mm256_shuffle_epi32(v, 0xFF)};
     for (int i = 0; i < 8; ++i) {
       s.v[i / 4][i % 4] = _mm256_add_epi32(s.v[i / 4][i % 4], _mm256_madd_epi16(vs[i % 4], four(w + i / 4 * 8)));
     }

@@ -67,9 +67,7 @@ INLINE Sums accumulate_u8(const StripArguments& a, int64_t position) {
                            _mm512_shuffle_epi32(v, _MM_PERM_CCCC), _mm512_shuffle_epi32(v, _MM_PERM_DDDD)};
     repeat<4>(EACH(q) {
       const __m512i weights = four(w + 8 * q);
-      repeat<4>(EACH(k) {
-        s.v[q][k] += (Int32x16)_mm512_madd_epi16(vs[k], weights);
-      });
+      repeat<4>(EACH(k) { s.v[q][k] += (Int32x16)_mm512_madd_epi16(vs[k], weights); });
     });
   }
   return s;
@@ -92,8 +90,10 @@ INLINE void run_chunks(const StripArguments& a, const PositionVector* vectors, i
     const int64_t last = first + kChunk < a.groups ? first + kChunk : a.groups;
     for (int64_t i = 0; i < count; ++i) {
       const Floats f = accumulate_f32(first == 0 ? bias_f32(a) : tiles[i], a, vectors[i].x, first, last);
-      if (last < a.groups) tiles[i] = f;
-      else finish<rows>(f, a, vectors[i]);
+      if (last < a.groups)
+        tiles[i] = f;
+      else
+        finish<rows>(f, a, vectors[i]);
     }
   }
 }

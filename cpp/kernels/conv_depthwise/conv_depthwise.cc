@@ -32,8 +32,10 @@ void ConvDepthwise::pack_values(const DepthwiseWeights& weights) {
     for (int64_t tap = 0; tap < taps_; ++tap) {
       const int8_t value = static_cast<const int8_t*>(weights.values)[m * taps_ + tap];
       const int64_t at = m * padded_taps_ + tap;
-      if (kernel_->wide_values) reinterpret_cast<int16_t*>(values_.data())[at] = value;
-      else reinterpret_cast<int8_t*>(values_.data())[at] = value;
+      if (kernel_->wide_values)
+        reinterpret_cast<int16_t*>(values_.data())[at] = value;
+      else
+        reinterpret_cast<int8_t*>(values_.data())[at] = value;
     }
   }
 }

@@ -43,10 +43,10 @@ class ConvDepthwise {
   int64_t outputs_, taps_, padded_taps_;
   Planes planes_;
   std::vector<PositionVector> vectors_;
-  std::vector<int32_t> offsets_;    // [padded taps] from the channel's first element
-  std::vector<char> values_;        // [M, padded taps] float32, int8 or int16
-  std::vector<int32_t> bias_;       // [M], bits of float32 or int32
-  std::vector<float> multiplier_;   // [M]
+  std::vector<int32_t> offsets_;   // [padded taps] from the channel's first element
+  std::vector<char> values_;       // [M, padded taps] float32, int8 or int16
+  std::vector<int32_t> bias_;      // [M], bits of float32 or int32
+  std::vector<float> multiplier_;  // [M]
 };
 
 }  // namespace apus

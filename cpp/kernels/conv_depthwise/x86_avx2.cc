@@ -12,7 +12,9 @@ namespace {
 
 #define INLINE inline __attribute__((always_inline))
 
-struct Results { alignas(32) float at[kVector]; };
+struct Results {
+  alignas(32) float at[kVector];
+};
 
 INLINE __m256 sum_taps(const StripArguments& a, const float* x) {
   const float* w = static_cast<const float*>(a.values);

@@ -74,7 +74,8 @@ void LinearBlock16::compute(const void* x, const void* scratch, void* y, int par
 }
 
 double LinearBlock16::cost() const {
-  return planes() ? packed_.cycles(units()) : packed_.cycles(rows_) / static_cast<double>(planes_from(kernel_->walk, epilogue_.x));
+  return planes() ? packed_.cycles(units())
+                  : packed_.cycles(rows_) / static_cast<double>(planes_from(kernel_->walk, epilogue_.x));
 }
 
 }  // namespace apus

@@ -1,9 +1,10 @@
-// Linear layer with block16 weights: y[n, m] = epilogue(bias[m] + sum over the blocks of m's strip of w[m, k] * x[n, k]).
+// Linear layer with block16 weights: y[n, m] = epilogue(bias[m] + sum over the blocks of m's strip of w[m, k] * x[n,
+// k]).
 //
 // x is row-major [N, K] float32 or uint8, y [N, M]. Few rows run a vector over the 16 outputs of a strip, one row of x
 // at a time ("rows", or "runs" where the columns of every group are neighbours); more rows are first turned into [K, N]
-// planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Exactness, slack and threads as
-// in conv_block16.h.
+// planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Exactness, slack and threads
+// as in conv_block16.h.
 #pragma once
 
 #include <cstdint>

@@ -13,7 +13,9 @@ namespace {
 #define INLINE inline __attribute__((always_inline))
 
 // The results of a strip, before they are cut to its rows.
-struct Results { alignas(32) float at[kStrip]; };
+struct Results {
+  alignas(32) float at[kStrip];
+};
 
 INLINE __m256 clamped(__m256 f, const StripArguments& a) {  // NaN stays NaN
   return _mm256_min_ps(_mm256_set1_ps(a.high), _mm256_max_ps(_mm256_set1_ps(a.low), f));

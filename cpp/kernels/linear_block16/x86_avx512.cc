@@ -54,8 +54,8 @@ INLINE __m512i accumulate_u8(const StripArguments& a, const uint8_t* x) {
   }
   const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
   const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-  const __m512i sum = _mm512_add_epi32(_mm512_permutex2var_epi32(s[0], even, s[1]),
-                                       _mm512_permutex2var_epi32(s[0], odd, s[1]));
+  const __m512i sum =
+      _mm512_add_epi32(_mm512_permutex2var_epi32(s[0], even, s[1]), _mm512_permutex2var_epi32(s[0], odd, s[1]));
   return _mm512_add_epi32(sum, _mm512_loadu_si512(a.bias));
 }
 

@@ -1,7 +1,7 @@
 // Dense float32 product of two activations, one matrix pair a call: y[m, n] = sum over k of a[m, k] * b[k, n].
 //
-// Row-major with pitches in elements, so a slice of heads needs no copy. Accumulates over k in ascending order for every
-// element, tails included, so results do not depend on how rows are shared among threads. k = 0 gives zeros.
+// Row-major with pitches in elements, so a slice of heads needs no copy. Accumulates over k in ascending order for
+// every element, tails included, so results do not depend on how rows are shared among threads. k = 0 gives zeros.
 // Reads up to kSlack bytes past the end of a and b; writes y exactly; y must not overlap them.
 #pragma once
 

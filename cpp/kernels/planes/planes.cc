@@ -1,7 +1,6 @@
 #include "kernels/planes/planes.h"
 
 #include <algorithm>
-#include <cstring>
 
 namespace apus {
 
@@ -21,8 +20,7 @@ constexpr StageRow kRows[] = {
 #define STAGE_KERNEL(isa, element, function) {Isa::isa, Element::element, function},
 #include "kernels/planes/table.inc"
 #undef STAGE_KERNEL
-    {Isa::scalar, Element::u8, nullptr},
-    {Isa::scalar, Element::f32, nullptr}};
+    {Isa::scalar, Element::u8, nullptr}, {Isa::scalar, Element::f32, nullptr}};
 
 const StageRow& find_kernel(Isa isa, Element element) {
   const StageRow* row = kRows;
@@ -34,7 +32,9 @@ const StageRow& find_kernel(Isa isa, Element element) {
 
 Planes::Planes(const Window& window, Element element, int pad_value, Isa isa)
     : window_(window), element_(element), pad_value_(pad_value) {
-  const auto all = [](const int64_t* v, int64_t n, int64_t is) { return std::all_of(v, v + n, [=](int64_t i) { return i == is; }); };
+  const auto all = [](const int64_t* v, int64_t n, int64_t is) {
+    return std::all_of(v, v + n, [=](int64_t i) { return i == is; });
+  };
   direct_ = all(window.pads, 4, 0) && all(window.strides, 2, 1);
   rows_ = plan_axis(window, 0);
   columns_ = plan_axis(window, 1);
@@ -47,7 +47,10 @@ Planes::Planes(const Window& window, Element element, int pad_value, Isa isa)
   channel_ = (plane_ * phases + line - 1) / line * line;
   isa_ = find_kernel(isa, element).isa;
   kernel_ = find_kernel(isa, element).kernel;
-  if (kernel_) plan_lines();
+  if (kernel_)
+    plan_lines();
+  else
+    plan_spans();
 }
 
 int64_t Planes::source(int64_t element) const {
@@ -117,59 +120,14 @@ int64_t Planes::offset(int64_t weight_column) const {
   return c * channel_ + phase * plane_ + rows_.tap_shift[kh] * pitch_ + columns_.tap_shift[kw];
 }
 
-void Planes::stage(const void* x, void* staged, int part, int parts) const {
-  if (direct_) return;
-  const int64_t first = window_.channels * part / parts, last = window_.channels * (part + 1) / parts;
-  if (kernel_) stage_lines(x, staged, first, last);
-  else if (element_ == Element::f32) stage_channels(static_cast<const float*>(x), static_cast<float*>(staged), first, last);
-  else stage_channels(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(staged), first, last);
-}
-
-void Planes::stage_lines(const void* x, void* staged, int64_t first, int64_t last) const {
-  const int64_t x_channel = window_.height * window_.width * element_size(element_);
-  const int64_t staged_channel = channel_ * element_size(element_);
-  char* to = static_cast<char*>(staged);
-  kernel_({static_cast<const char*>(x) + first * x_channel, to + first * staged_channel, last - first, x_channel,
-           staged_channel, pieces_.data(), lines_.data(), static_cast<int64_t>(lines_.size()), pad_value_});
-  if (last == window_.channels) stage_end(to);
-}
-
-// What vectors read past the last row, and its shared padding.
-void Planes::stage_end(char* staged) const {
-  staged += window_.channels * channel_ * element_size(element_);
-  if (element_ == Element::u8) std::memset(staged, pad_value_, columns_.shared);
-  else std::memset(staged, 0, columns_.shared * 4);
-}
-
-template <class T>
-void Planes::stage_channels(const T* x, T* staged, int64_t first, int64_t last) const {
-  for (int64_t c = first; c < last; ++c) {
-    T *row = staged + c * channel_, *next = row + channel_;
-    for (const int64_t row_remainder : rows_.remainders) {
-      for (const int64_t column_remainder : columns_.remainders) {
-        for (int64_t i = 0; i < rows_.length; ++i, row += pitch_) {
-          const int64_t y = i * rows_.stride + row_remainder - rows_.pad;
-          const bool inside = y >= 0 && y < window_.height;
-          if (inside) stage_row(x + (c * window_.height + y) * window_.width, row, column_remainder);
-          else std::fill_n(row, pitch_, static_cast<T>(pad_value_));
-        }
-      }
-    }
-    std::fill(row, next, static_cast<T>(pad_value_));
+void Planes::plan_spans() {
+  const int64_t stride = columns_.stride;
+  for (const int64_t remainder : columns_.remainders) {
+    const int64_t shift = remainder - columns_.pad;  // of the input that element 0 would be
+    const int64_t begin = std::min(pitch_, std::max<int64_t>(0, (-shift + stride - 1) / stride));
+    const int64_t end = std::clamp<int64_t>((window_.width - shift + stride - 1) / stride, begin, pitch_);
+    spans_.push_back({begin, end, begin * stride + shift});
   }
-  if (last == window_.channels) stage_end(reinterpret_cast<char*>(staged));
-}
-
-template <class T>
-void Planes::stage_row(const T* x, T* staged, int64_t remainder) const {
-  const int64_t stride = columns_.stride, shift = remainder - columns_.pad;
-  const int64_t begin = std::min(pitch_, std::max<int64_t>(0, (-shift + stride - 1) / stride));
-  const int64_t end = std::clamp<int64_t>((window_.width - shift + stride - 1) / stride, begin, pitch_);
-  std::fill_n(staged, begin, static_cast<T>(pad_value_));
-  const T* from = x + begin * stride + shift;
-  if (stride == 1) std::memcpy(staged + begin, from, (end - begin) * sizeof(T));
-  else for (int64_t j = begin; j < end; ++j, from += stride) staged[j] = *from;
-  std::fill_n(staged + end, pitch_ - end, static_cast<T>(pad_value_));
 }
 
 }  // namespace apus

@@ -1,10 +1,10 @@
 // Staging: an NCHW image copied into planes in which every tap of a convolution is one constant offset.
 //
-// Output position (oy, ox) has the flat number p = oy * pitch + ox. Its input under column (c, kh, kw) of the weights is
-// staged[offset((c * KH + kh) * KW + kw) + p], whatever the stride and dilation: a stride s splits a channel into phases
-// (the rows and columns of one remainder mod s), each a plane with the padding written out. The right padding of a row
-// is the left padding of the next. Positions with ox >= out_width are garbage, to be dropped by whoever stores them.
-// Without padding and stride the image itself has this form (`direct`) and nothing is copied.
+// Output position (oy, ox) has the flat number p = oy * pitch + ox. Its input under column (c, kh, kw) of the weights
+// is staged[offset((c * KH + kh) * KW + kw) + p], whatever the stride and dilation: a stride s splits a channel into
+// phases (the rows and columns of one remainder mod s), each a plane with the padding written out. The right padding of
+// a row is the left padding of the next. Positions with ox >= out_width are garbage, to be dropped by whoever stores
+// them. Without padding and stride the image itself has this form (`direct`) and nothing is copied.
 #pragma once
 
 #include <cstdint>
@@ -28,12 +28,12 @@ class Planes {
 
   const Window& window() const { return window_; }
   bool direct() const { return direct_; }
-  int64_t bytes() const;                           // of the staged image, slack included; 0 when direct
+  int64_t bytes() const;  // of the staged image, slack included; 0 when direct
   int64_t pitch() const { return pitch_; }
-  int64_t channel() const { return channel_; }     // elements from one channel to the next
-  int64_t offset(int64_t weight_column) const;     // elements
+  int64_t channel() const { return channel_; }  // elements from one channel to the next
+  int64_t offset(int64_t weight_column) const;  // elements
 
-  Isa isa() const { return isa_; }                 // of the copy
+  Isa isa() const { return isa_; }  // of the copy
   // Part `part` of `parts` of the copy of one image x [C, H, W]; the parts may run at once on several threads.
   // `staged` is 64-byte aligned.
   void stage(const void* x, void* staged, int part, int parts) const;
@@ -43,32 +43,39 @@ class Planes {
   // which element j is input j * stride + remainder - pad.
   struct Axis {
     int64_t stride, pad, size, length;
-    std::vector<int64_t> remainders;               // of the phases in use
-    std::vector<int64_t> tap_phase, tap_shift;     // of tap k: index into remainders, and elements from its start
-    int64_t shared = 0;                            // padding elements that begin and end every phase
+    std::vector<int64_t> remainders;            // of the phases in use
+    std::vector<int64_t> tap_phase, tap_shift;  // of tap k: index into remainders, and elements from its start
+    int64_t shared = 0;                         // padding elements that begin and end every phase
+  };
+
+  // Elements begin..end of a staged row come from x, from `first` on by stride; the others are padding.
+  struct Span {
+    int64_t begin, end, first;
   };
 
   static Axis plan_axis(const Window& window, int axis);
-  int64_t source(int64_t element) const;           // of a channel's staged element: element of its image, or -1
+  int64_t source(int64_t element) const;  // of a channel's staged element: element of its image, or -1
   void plan_lines();
   void plan_line(int64_t first);
+  void plan_spans();
   void stage_lines(const void* x, void* staged, int64_t first, int64_t last) const;
   void stage_end(char* staged) const;
   template <class T>
   void stage_channels(const T* x, T* staged, int64_t first, int64_t last) const;
   template <class T>
-  void stage_row(const T* x, T* staged, int64_t remainder) const;
+  void stage_row(const T* x, T* staged, const Span& span, bool roomy) const;
 
   Window window_;
   Element element_;
   int pad_value_;
   bool direct_ = false;
   Isa isa_ = Isa::scalar;
-  StageKernel kernel_ = nullptr;                   // null: copy by rows
+  StageKernel kernel_ = nullptr;  // null: copy by rows
   Axis rows_, columns_;
-  int64_t pitch_ = 0, plane_ = 0, channel_ = 0;    // elements; a staged channel is a whole number of 64-byte lines
+  int64_t pitch_ = 0, plane_ = 0, channel_ = 0;  // elements; a staged channel is a whole number of 64-byte lines
   std::vector<StagePiece> pieces_;
   std::vector<StageLine> lines_;
+  std::vector<Span> spans_;  // of each remainder of the columns, without a kernel
 };
 
 }  // namespace apus

@@ -19,8 +19,8 @@ struct StageLine {
 };
 
 struct StageArguments {
-  const char* x;           // of the first channel
-  char* staged;            // of the first channel, 64-byte aligned
+  const char* x;  // of the first channel
+  char* staged;   // of the first channel, 64-byte aligned
   int64_t channels;
   int64_t x_channel, staged_channel;  // bytes; staged_channel = 64 * lines
   const StagePiece* pieces;

@@ -10,7 +10,9 @@ namespace {
 typedef uint8_t Bytes __attribute__((vector_size(16)));
 typedef float Floats __attribute__((vector_size(16)));
 
-Bytes low(Bytes a, Bytes b) { return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23); }
+Bytes low(Bytes a, Bytes b) {
+  return __builtin_shufflevector(a, b, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+}
 Bytes high(Bytes a, Bytes b) {
   return __builtin_shufflevector(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
@@ -61,7 +63,8 @@ void transpose_to_planes(const float* x, float* planes, int64_t rows, int64_t co
   transpose<Floats>(x, planes, rows, columns, first, last);
 }
 
-void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t rows, int64_t columns, int64_t first, int64_t last) {
+void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t rows, int64_t columns, int64_t first,
+                         int64_t last) {
   transpose<Bytes>(x, planes, rows, columns, first, last);
 }
 

@@ -46,11 +46,16 @@ inline void stage_pieces(const StageArguments& a, const StagePiece* pieces, char
 
 template <bool first>
 inline void stage_upto_4(const StageArguments& a, const StagePiece* pieces, int64_t count, char* staged) {
-  if (count <= 0) stage_pieces<0, first>(a, pieces, staged);
-  else if (count == 1) stage_pieces<1, first>(a, pieces, staged);
-  else if (count == 2) stage_pieces<2, first>(a, pieces, staged);
-  else if (count == 3) stage_pieces<3, first>(a, pieces, staged);
-  else stage_pieces<4, first>(a, pieces, staged);
+  if (count <= 0)
+    stage_pieces<0, first>(a, pieces, staged);
+  else if (count == 1)
+    stage_pieces<1, first>(a, pieces, staged);
+  else if (count == 2)
+    stage_pieces<2, first>(a, pieces, staged);
+  else if (count == 3)
+    stage_pieces<3, first>(a, pieces, staged);
+  else
+    stage_pieces<4, first>(a, pieces, staged);
 }
 
 }  // namespace

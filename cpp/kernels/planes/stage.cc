@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <cstring>
+
+#include "kernels/planes/planes.h"
+
+namespace apus {
+namespace {
+
+template <class T>
+void copy(T* to, const T* from, int64_t count, bool roomy) {
+  const int64_t bytes = count * static_cast<int64_t>(sizeof(T));
+  if (!roomy) return void(std::memcpy(to, from, bytes));
+  for (int64_t i = 0; i < bytes; i += 16)
+    std::memcpy(reinterpret_cast<char*>(to) + i, reinterpret_cast<const char*>(from) + i, 16);
+}
+
+template <class T>
+void fill(T* to, int64_t count, T value, bool roomy) {
+  constexpr int64_t n = 16 / sizeof(T);
+  if (!roomy) return void(std::fill_n(to, count, value));
+  for (int64_t i = 0; i < count; i += n) std::fill_n(to + i, n, value);
+}
+
+}  // namespace
+
+void Planes::stage(const void* x, void* staged, int part, int parts) const {
+  if (direct_) return;
+  const int64_t first = window_.channels * part / parts, last = window_.channels * (part + 1) / parts;
+  if (kernel_)
+    stage_lines(x, staged, first, last);
+  else if (element_ == Element::f32)
+    stage_channels(static_cast<const float*>(x), static_cast<float*>(staged), first, last);
+  else
+    stage_channels(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(staged), first, last);
+}
+
+void Planes::stage_lines(const void* x, void* staged, int64_t first, int64_t last) const {
+  const int64_t x_channel = window_.height * window_.width * element_size(element_);
+  const int64_t staged_channel = channel_ * element_size(element_);
+  char* to = static_cast<char*>(staged);
+  kernel_({static_cast<const char*>(x) + first * x_channel, to + first * staged_channel, last - first, x_channel,
+           staged_channel, pieces_.data(), lines_.data(), static_cast<int64_t>(lines_.size()), pad_value_});
+  if (last == window_.channels) stage_end(to);
+}
+
+// What vectors read past the last row, and its shared padding.
+void Planes::stage_end(char* staged) const {
+  staged += window_.channels * channel_ * element_size(element_);
+  if (element_ == Element::u8)
+    std::memset(staged, pad_value_, columns_.shared);
+  else
+    std::memset(staged, 0, columns_.shared * 4);
+}
+
+template <class T>
+void Planes::stage_channels(const T* x, T* staged, int64_t first, int64_t last) const {
+  for (int64_t c = first; c < last; ++c) {
+    T *row = staged + c * channel_, *next = row + channel_;
+    for (const int64_t row_remainder : rows_.remainders) {
+      for (const Span& span : spans_) {
+        for (int64_t i = 0; i < rows_.length; ++i, row += pitch_) {
+          const int64_t y = i * rows_.stride + row_remainder - rows_.pad;
+          const bool inside = y >= 0 && y < window_.height;
+          const bool roomy = row + 2 * pitch_ + 16 <= next;
+          if (inside)
+            stage_row(x + (c * window_.height + y) * window_.width, row, span, roomy);
+          else
+            fill(row, pitch_, static_cast<T>(pad_value_), roomy);
+        }
+      }
+    }
+    std::fill(row, next, static_cast<T>(pad_value_));
+  }
+  if (last == window_.channels) stage_end(reinterpret_cast<char*>(staged));
+}
+
+// `roomy`: what whole 16-byte pieces write too much is still to be written over, by later rows of this channel.
+template <class T>
+void Planes::stage_row(const T* x, T* staged, const Span& span, bool roomy) const {
+  const int64_t stride = columns_.stride, count = span.end - span.begin;
+  const T* from = x + span.first;
+  fill(staged, span.begin, static_cast<T>(pad_value_), roomy);
+  if (stride == 1)
+    copy(staged + span.begin, from, count, roomy);
+  else if (stride == 2)
+    for (int64_t j = 0; j < count; ++j) staged[span.begin + j] = from[2 * j];
+  else
+    for (int64_t j = 0; j < count; ++j) staged[span.begin + j] = from[stride * j];
+  fill(staged + span.end, pitch_ - span.end, static_cast<T>(pad_value_), roomy);
+}
+
+}  // namespace apus
