@@ -114,6 +114,7 @@ def from_objects(
         The sources; fingerprints follow the networks' weights and structure.
     """
     digests = {"teacher": network_digest(teacher), "student": network_digest(student)}
+    digests["loss"] = f"{getattr(loss, '__module__', '')}.{getattr(loss, '__qualname__', '')}"
     return Sources(_copier(teacher), _copier(student), lambda: splits, loss, digests, teacher_is_trained)
 
 

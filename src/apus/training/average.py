@@ -3,7 +3,9 @@
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
+
+_STATISTICS = ("running_mean", "running_var")  # the buffers that are averages themselves; others belong together
 
 
 class Average:
@@ -28,12 +30,10 @@ class Average:
             step: steps done before it.
         """
         decay = min(self.decay, (1 + step) / (10 + step))
-        for mine, new in zip(self._tensors(self.model), self._tensors(model), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(new.to(mine.dtype), 1 - decay)
+        for mine, new in zip(self.model.parameters(), model.parameters(), strict=True):
+            mine.lerp_(new.detach(), 1 - decay)
+        for (name, mine), new in zip(self.model.named_buffers(), model.buffers(), strict=True):
+            if name.rpartition(".")[2] in _STATISTICS:
+                mine.lerp_(new, 1 - decay)
             else:
                 mine.copy_(new)
-
-    @staticmethod
-    def _tensors(model: nn.Module) -> list[Tensor]:
-        return [*model.parameters(), *model.buffers()]
