@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from apus._files import existing_file
-from apus.errors import DataError, RunError
+from apus.errors import RunError
 from apus.runtime import NodeArg
+from apus.runtime.archive import load_npz
 from apus.runtime.feed import Array, check_names
 
 _DTYPES = {"float": "float32"}
@@ -37,20 +37,6 @@ def parse_shapes(texts: Sequence[str]) -> dict[str, list[int]]:
         if not name or min(shapes[name]) < 1:
             raise RunError(f"--shape {text!r}: write it as NAME=1,3,224,224")
     return shapes
-
-
-def load_npz(path: str) -> dict[str, Array]:
-    """Arrays by name.
-
-    Raises:
-        DataError: the file is no `.npz` archive of plain arrays.
-    """
-    file = existing_file(path)
-    try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:  # a damaged archive raises anything from zipfile, zlib or NumPy's parser
-        raise DataError(f"{path} is not an .npz archive of plain arrays: {error}") from error
 
 
 def make_feed(inputs: Sequence[NodeArg], options: argparse.Namespace) -> dict[str, Array]:

@@ -8,10 +8,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import onnx_ir as ir
 
-from apus._files import existing_file
 from apus.compile.post_training.ranges import Array
 from apus.errors import DataError
 from apus.runtime import Session
+from apus.runtime.archive import load_npz
 from apus.runtime.feed import check_names
 
 Feed: TypeAlias = Mapping[str, Array]
@@ -45,7 +45,7 @@ def batches(calibration: Calibration, inputs: Sequence[ir.Value], size: int) -> 
 
 def _feeds(calibration: Calibration, names: Sequence[str]) -> Iterator[Feed]:
     if isinstance(calibration, str | Path):
-        calibration = _load(existing_file(calibration))
+        calibration = load_npz(calibration)
     if isinstance(calibration, Mapping):
         yield {name: calibration[name] for name in names} if set(names) < set(calibration) else calibration
     elif isinstance(calibration, np.ndarray):
@@ -58,14 +58,6 @@ def _feeds(calibration: Calibration, names: Sequence[str]) -> Iterator[Feed]:
 def _parts(batch: Any) -> list[Array]:
     """Arrays of a loader's batch; labels behind the inputs are left out by the caller's zip."""
     return [np.asarray(part) for part in (batch if isinstance(batch, tuple | list) else (batch,))]
-
-
-def _load(path: Path) -> dict[str, Array]:
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:  # a damaged archive raises anything from zipfile, zlib or NumPy's parser
-        raise DataError(f"{path} is not an .npz archive of plain arrays: {error}") from error
 
 
 def _checked(array: Array, value: ir.Value) -> Array:

@@ -43,7 +43,7 @@ def render(report: Report) -> str:
     values = {(row["case"], row["metric"]): row for row in report["rows"]}
     history = report.get("history", {})
     return _pages.get_template("page.html.j2").render(
-        report=report,
+        report={"name": "", "reproduce": "", "mistakes": [], "verify": None} | report,
         tiles=_tiles(values),
         names=NAMES,
         stages=report.get("stages", []),

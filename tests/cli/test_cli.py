@@ -1,0 +1,207 @@
+"""The command: every sub-command on a real model, `--json`, and errors in one line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+
+from apus import cli
+from apus.errors import RunError
+
+
+def run(*words: object) -> int:
+    return cli.main([str(word) for word in words])
+
+
+def read(capsys: pytest.CaptureFixture[str], *words: object) -> Any:
+    assert run(*words, "--json") == 0
+    return json.loads(capsys.readouterr().out)
+
+
+@pytest.fixture(scope="module")
+def data(images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("data") / "data.npz"
+    np.savez(path, image=images, label=np.zeros(32))
+    return path
+
+
+def test_compile_writes_beside_the_model(convnet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    model = tmp_path / "net.onnx"
+    model.write_bytes(convnet.read_bytes())
+    assert run("compile", model) == 0
+    assert "net.apus" in capsys.readouterr().out and (tmp_path / "net.apus").is_file()
+    summary = read(capsys, "compile", model, "-o", tmp_path / "other.apus", "--shape", "image=1,1,12,12")
+    assert summary["bytes"] == (tmp_path / "other.apus").stat().st_size and summary["int8"] == 0
+
+
+def test_quantize_compile_verify(convnet: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = tmp_path / "small.onnx"
+    summary = read(capsys, "quantize", convnet, "--calibration", data, "-o", small, "--ranges", "percentile")
+    assert summary["nodes"]["QuantizeLinear"] > 3
+    assert read(capsys, "compile", small)["int8"] == 3
+    (check,) = read(capsys, "verify", small, tmp_path / "small.apus", "--data", data)
+    assert check["passed"] and check["argmax_pct"] > 90
+    assert run("verify", small, tmp_path / "small.apus", "--data", data, "--batch", 4) == 0
+    assert "logits" in capsys.readouterr().out
+
+
+def test_verify_ends_with_1_when_runs_disagree(
+    convnet: Path, convnet_apus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = onnx.load(convnet)
+    (bias,) = [tensor for tensor in model.graph.initializer if tensor.name == "b3"]
+    bias.CopyFrom(onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(bias) + 1, "b3"))
+    onnx.save(model, tmp_path / "other.onnx")
+    assert run("verify", tmp_path / "other.onnx", convnet_apus) == 1
+    assert "error: output 'logits'" in capsys.readouterr().err
+
+
+def test_inspect_names_every_layer(convnet: Path, convnet_apus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    timed = read(capsys, "inspect", convnet_apus, "--runs", 3, "--batch", 2)
+    assert {"stem", "body", "head"} <= {layer["name"] for layer in timed}
+    assert all(layer["microseconds"] >= 0 and layer["kernel"] for layer in timed)
+    assert run("inspect", convnet, "--no-time") == 0
+    assert "conv 3x3 + relu" in capsys.readouterr().out
+
+
+def test_bench_compares_and_writes(
+    convnet: Path,
+    convnet_apus: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("apus.bench.turns.WARM_UP_SECONDS", 0.0)
+    words = ["bench", convnet_apus, "--onnx", convnet, "--seconds", 0.05, "-o", tmp_path / "out.json"]
+    result = read(capsys, *words, "--against", "onnxruntime,openvino")
+    assert {row["metric"] for row in result["rows"]} == {"p50_us", "speedup_vs_onnxruntime", "speedup_vs_openvino"}
+    assert json.loads((tmp_path / "out.json").read_text())["rows"] == result["rows"]
+    assert run("bench", convnet, "--seconds", 0.05) == 0
+    assert "onnxruntime" in capsys.readouterr().out
+
+
+def test_bench_says_what_an_engine_cannot_read(convnet_apus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("bench", convnet_apus) == 2
+    assert "give the ONNX model it was compiled from with --onnx" in capsys.readouterr().err
+    assert run("bench", convnet_apus, "--against", "torch") == 2
+    assert "give --torch FILE.pt2" in capsys.readouterr().err
+
+
+def test_doctor_lists_machine_extras_and_data(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("APUS_DATA", str(tmp_path))
+    report = read(capsys, "doctor")
+    assert report["machine"]["can force"].startswith("scalar")
+    assert report["extras"]["compile"]["onnx"] == onnx.__version__
+    assert set(report["data"]) >= {"mnist", "fashion-mnist"}
+    monkeypatch.setattr("apus.cli.doctor.version", lambda package: None)
+    assert run("doctor") == 0
+    assert "pip install 'apus-ml[train]'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["compil"], "no command 'compil'; did you mean 'compile'"),
+        (["compile", "missing.onnx"], "no file missing.onnx"),
+        (["compile"], "required: model"),
+        (["quantize", "x.onnx"], "required: --calibration"),
+        (["inspect", "{model}", "--shape", "image"], "write it as NAME=1,3,224,224"),
+        (["inspect", "{model}", "--shape", "imag=1,1,12,12"], "no input 'imag'; did you mean 'image'"),
+        (["inspect", "{model}", "--threads", "0"], "threads=0"),
+        (["bench", "{model}", "--against", "tvm"], "no contender 'tvm'"),
+        (["bench", "{model}", "--threads", "99"], "CPUs are usable"),
+    ],
+)
+def test_an_error_is_one_line_and_2(
+    words: list[str], message: str, convnet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        status = run(*[word.format(model=convnet) for word in words])
+    except SystemExit as end:  # argparse's own way out
+        status = end.code
+    captured = capsys.readouterr()
+    assert status == 2
+    assert captured.err.startswith("error: ") and captured.err.count("\n") == 1 and message in captured.err
+
+
+def test_a_near_file_is_named(convnet: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compile", convnet.with_name("convnt.onnx")) == 2
+    assert f"did you mean {convnet}" in capsys.readouterr().err
+
+
+def test_debug_shows_the_traceback(monkeypatch: pytest.MonkeyPatch, convnet: Path) -> None:
+    monkeypatch.setenv("APUS_DEBUG", "1")
+    with pytest.raises(RunError):
+        run("bench", convnet, "--threads", 99)
+
+
+def test_an_absent_package_becomes_a_command(
+    monkeypatch: pytest.MonkeyPatch, convnet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def absent(options: object) -> int:
+        raise ModuleNotFoundError("No module named 'torch'", name="torch")
+
+    monkeypatch.setattr("apus.cli.inspect.run", absent)
+    assert run("inspect", convnet) == 2
+    assert "torch is not installed: pip install 'apus-ml[train]'" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_with_130(
+    monkeypatch: pytest.MonkeyPatch, convnet: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(options: object) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("apus.cli.inspect.run", interrupted)
+    assert run("inspect", convnet) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_help_imports_no_sub_command() -> None:
+    code = (
+        "import sys; from apus.cli import main\ntry: main(['--help'])\nexcept SystemExit: pass\n"
+        "print([m for m in ('torch', 'onnx', 'rich', 'apus.cli.bench') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stdout.strip().endswith("[]")
+    assert all(command in done.stdout for command in cli.COMMANDS)
+
+
+@pytest.mark.parametrize("command", cli.COMMANDS)
+def test_every_sub_command_has_help_and_json(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        run(command, "--help")
+    assert end.value.code == 0 and "--json" in capsys.readouterr().out
+
+
+def test_tables_need_no_rich(convnet_apus: Path) -> None:
+    code = (
+        f"import sys; sys.modules['rich'] = None; from apus.cli import main; main(['inspect', {str(convnet_apus)!r}])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "layer" in done.stdout and "body" in done.stdout
+
+
+def test_the_module_runs_as_a_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "apus.cli", "--version"],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=dict(os.environ),
+    )
+    assert done.stdout.startswith("apus ")
+
+
+def test_a_closed_pipe_is_no_error(convnet_apus: Path) -> None:
+    shell = f"{sys.executable} -m apus.cli inspect {convnet_apus} --json | head -1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", shell], check=False, capture_output=True, text=True)
+    assert done.stdout == "[\n" and done.stderr == ""
