@@ -73,7 +73,7 @@ def add(a: Dim, b: Dim) -> Dim:
     (n, p), (m, q) = _factors(a), _factors(b)
     if p == q or n == 0 or m == 0:
         return _dim(n + m, p if n else q)
-    return f"({a}+{b})"
+    return f"({a}-{-b})" if isinstance(b, int) and b < 0 else f"({a}+{b})"
 
 
 def subtract(a: Dim, b: Dim) -> Dim:

@@ -1,0 +1,35 @@
+"""Softmax and normalisations, alone, against ONNX Runtime."""
+
+import numpy as np
+import pytest
+from agreement import check, ops, text_model
+
+X = "(float[N,4,6] x) => (float[A,B,C] y)"
+IMAGE = "(float[N,4,8,8] x) => (float[A,B,C,D] y)"
+ROWS = "(float[N,8] x) => (float[A,B] y)"
+
+
+@pytest.mark.parametrize("opset", [11, 17])
+@pytest.mark.parametrize("axis", [1, 2, -1])
+def test_softmax_old_and_new(opset: int, axis: int) -> None:
+    check(text_model(f"m (float[N,4,6] x) => (float[N,4,6] y) {{ y = Softmax <axis = {axis}> (x) }}", opset))
+
+
+def test_log_softmax_stays_finite() -> None:
+    model = text_model(f"m {ROWS} {{ y = LogSoftmax(x) }}")
+    check(model, {"x": np.array([[1000, 0, -1000, 3, 4, 5, 6, 7]], np.float32)})
+
+
+def test_layer_and_instance_normalisation() -> None:
+    constants = "<float[6] g = {1,2,3,4,5,6}, float[6] b = {6,5,4,3,2,1}>"
+    check(text_model(f"m {X} {constants} {{ y = LayerNormalization <axis = -1, epsilon = 0.01> (x, g, b) }}"))
+    constants = "<float[4] g = {1,2,3,4}, float[4] b = {4,3,2,1}>"
+    check(text_model(f"m {X} {constants} {{ y = InstanceNormalization(x, g, b) }}"))
+
+
+def test_batch_normalisation_alone() -> None:
+    constants = (
+        "<float[4] g = {1,2,3,4}, float[4] b = {4,3,2,1}, float[4] m = {0.1,0.2,0.3,0.4}, float[4] v = {1,2,3,4}>"
+    )
+    graph = check(text_model(f"m {IMAGE} {constants} {{ y = BatchNormalization(x, g, b, m, v) }}"))
+    assert ops(graph) == ["binary", "binary"]
