@@ -38,6 +38,12 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> Path:
 def existing_file(path: str | os.PathLike[str]) -> Path:
     """`path` as a Path, or an error that names the files of like name beside it.
 
+    Args:
+        path: a file that should be there.
+
+    Returns:
+        The path.
+
     Raises:
         FileNotFoundError: there is no such file.
     """

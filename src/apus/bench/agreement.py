@@ -17,6 +17,9 @@ def agreement(outputs: Sequence[Array], expected: Sequence[Array], *, reference:
         expected: the reference's arrays, same count and shapes.
         reference: the reference's label.
 
+    Returns:
+        How close they are.
+
     Raises:
         VerificationError: another number of outputs, another shape, or a value that is not finite.
     """

@@ -66,6 +66,9 @@ def weight_counts(graph: Graph, node: Node) -> tuple[int, int] | None:
     Args:
         graph: the network.
         node: one of its nodes.
+
+    Returns:
+        The two counts.
     """
     if "values" not in node.tensors:
         return None
@@ -83,7 +86,8 @@ def _columns(graph: Graph, node: Node) -> int:
     size = shape[1 if node.op == "conv" else -1] if shape else 0
     if not isinstance(size, int):
         return 0
-    return size // int(node.attributes.get("groups", 1)) * prod(node.attributes.get("kernel", [1]))
+    taps: int = prod(node.attributes.get("kernel", [1]))
+    return size // int(node.attributes.get("groups", 1)) * taps
 
 
 def _operation(node: Node) -> str:

@@ -68,6 +68,9 @@ def measurement(
         batch: samples per run.
         agreement: how its outputs compared with the reference, or None for the reference itself.
         settings: what `Contender.settings` said.
+
+    Returns:
+        The summary.
     """
     times = np.concatenate(rounds) / 1e3
     medians = [float(np.median(times_ns)) / 1e3 for times_ns in rounds]

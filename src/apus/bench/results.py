@@ -36,6 +36,9 @@ def row(
         runs: how many runs stand behind it.
         detail: anything that explains it.
 
+    Returns:
+        The row.
+
     Raises:
         ValueError: `value` is not finite.
 
@@ -67,7 +70,10 @@ def write_results(
         command: what a reader types to get these numbers again.
         rows: made by `row`.
         threads: threads that every contender used.
-        more: further top-level keys, such as `history` or `layers` of the demo's report.
+        **more: further top-level keys, such as `history` or `layers` of the demo's report.
+
+    Returns:
+        The content of the file.
     """
     results: dict[str, Any] = {
         "benchmark": benchmark,

@@ -70,6 +70,9 @@ def compare(
 def pinned(threads: int) -> Iterator[list[int]]:
     """Pin the calling thread, and every thread it then starts, to the first `threads` usable CPUs.
 
+    Args:
+        threads: how many CPUs, 1 or more.
+
     Raises:
         RunError: fewer CPUs are usable.
     """

@@ -52,6 +52,9 @@ def verify(
         tolerance: largest allowed max|a-b| / max|b|; by default that of a float32 or of an int8 model.
         threads: threads of the engine.
 
+    Returns:
+        One check per output; the caller decides on `passed`.
+
     Raises:
         MissingExtraError: ONNX Runtime is absent.
         VerificationError: the two have other outputs or shapes, or one is not finite where the other is.
@@ -79,6 +82,9 @@ def check_output(name: str, ours: Array, reference: Array, *, tolerance: float, 
         reference: the judge's array.
         tolerance: largest allowed max|a-b| / max|b|.
         step: quantisation step of the output, if it has one.
+
+    Returns:
+        The check.
 
     Raises:
         VerificationError: another shape, or one is finite where the other is not.

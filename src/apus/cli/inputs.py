@@ -24,6 +24,12 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
 def parse_shapes(texts: Sequence[str]) -> dict[str, list[int]]:
     """`["image=1,3,224,224"]` as `{"image": [1, 3, 224, 224]}`.
 
+    Args:
+        texts: values of `--shape`.
+
+    Returns:
+        Shape by input name.
+
     Raises:
         RunError: a text of another form.
     """
@@ -46,6 +52,9 @@ def make_feed(inputs: Sequence[NodeArg], options: argparse.Namespace) -> dict[st
         inputs: of the model.
         options: with `data`, `batch` and `shape`.
 
+    Returns:
+        One array per input.
+
     Raises:
         RunError: a name that the model has not, or fewer samples than `--batch`.
     """
@@ -65,6 +74,9 @@ def random_feed(inputs: Sequence[NodeArg], *, batch: int, shapes: dict[str, list
         inputs: of the model.
         batch: size of a symbolic first dimension.
         shapes: shapes of single inputs.
+
+    Returns:
+        One array per input.
 
     Raises:
         RunError: a shape for an input that is not there, or a symbolic dimension beyond the first without `--shape`.

@@ -26,6 +26,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compare and print.
 
+    Args:
+        options: of the command line.
+
+    Returns:
+        Exit status.
+
     Raises:
         VerificationError: an output is off by more than the tolerance.
     """

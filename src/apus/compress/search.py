@@ -100,7 +100,7 @@ def _train_teacher(recipe: Recipe, folder: RunFolder, say: Callable[[str], None]
     base = dataclasses.replace(recipe, search={})
     sources = from_recipe(base)
     if plan(base, sources, folder)[0].done is None:
-        run(base, sources, folder, ["teacher"], say)
+        run(base, sources, folder, ["teacher"], say=say)
 
 
 def evaluate(recipe: Recipe, folder: RunFolder, values: Mapping[str, Any], say: Callable[[str], None]) -> Entry:
@@ -111,12 +111,15 @@ def evaluate(recipe: Recipe, folder: RunFolder, values: Mapping[str, Any], say: 
         folder: of the base; its trained teacher is taken over where it still fits.
         values: fields to change.
         say: gets one line per stage.
+
+    Returns:
+        `accuracy_pct`, `p50_us` and `bytes`.
     """
     changed = dataclasses.replace(with_values(recipe, values), measure=_quick(recipe.measure))
     own = RunFolder(folder / "search" / fingerprint(dict(values)))
     if not own.stage("teacher").exists():
         shutil.copytree(folder.stage("teacher"), own.stage("teacher"))
-    run(changed, from_recipe(changed), own, (), say)
+    run(changed, from_recipe(changed), own, say=say)
     (ours,) = [r for r in own.read_json("measure.json")["settings"][0]["rows"] if r["contender"] == OURS]
     record = own.record(last_trained(changed)) or {}
     size = models(changed, own.path, ".apus")[last_trained(changed)].stat().st_size

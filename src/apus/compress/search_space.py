@@ -59,6 +59,9 @@ def read_search(recipe: Recipe) -> Search:
     Args:
         recipe: with a `search` table.
 
+    Returns:
+        What to try, and how often.
+
     Raises:
         RecipeError: no space, an unknown key, or values that the recipe's field does not take.
     """
@@ -96,6 +99,9 @@ def with_values(recipe: Recipe, values: Mapping[str, Any]) -> Recipe:
     Args:
         recipe: the base; is not changed.
         values: field, such as `prune.sparsity` → value.
+
+    Returns:
+        The changed recipe, checked.
 
     Raises:
         RecipeError: no such field, or a value that it does not take.

@@ -15,6 +15,9 @@ def load_npz(path: str | Path) -> dict[str, Array]:
     Args:
         path: an archive of plain arrays, as `numpy.savez` writes it.
 
+    Returns:
+        The arrays.
+
     Raises:
         FileNotFoundError: there is no such file; names the nearest.
         DataError: the file is no `.npz` archive of plain arrays.

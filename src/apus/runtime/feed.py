@@ -15,6 +15,10 @@ Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 def check_names(names: Sequence[str], feed: Mapping[str, Any]) -> None:
     """Refuse a feed with a name missing or a name too many.
 
+    Args:
+        names: inputs of the model.
+        feed: what came, by name.
+
     Raises:
         RunError: names the input and the nearest one.
     """
@@ -42,6 +46,9 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
         name: the input, for the message.
         value: an array, a list or a number.
         dtype: what the model declares.
+
+    Returns:
+        `value` itself when it fits already.
 
     Raises:
         RunError: another dtype, or a list that is not numeric or not rectangular.

@@ -67,6 +67,10 @@ class SessionOptions:
     def add_session_config_entry(self, key: str, value: str) -> None:
         """Keep a free-form entry; refused when it would change results.
 
+        Args:
+            key: name of the entry.
+            value: its value.
+
         Raises:
             RunError: the entry changes results.
         """
@@ -78,6 +82,12 @@ class SessionOptions:
 
     def get_session_config_entry(self, key: str) -> str:
         """The value given for `key`.
+
+        Args:
+            key: name of the entry.
+
+        Returns:
+            Its value.
 
         Raises:
             RunError: `key` was not set.
@@ -98,6 +108,10 @@ class SessionOptions:
     def add_initializer(self, name: str, value: Any) -> None:
         """Not offered.
 
+        Args:
+            name: of the constant.
+            value: of the constant.
+
         Raises:
             RunError: always.
         """
@@ -105,6 +119,9 @@ class SessionOptions:
 
     def register_custom_ops_library(self, path: str) -> None:
         """Not offered.
+
+        Args:
+            path: of the library.
 
         Raises:
             RunError: always.
@@ -127,6 +144,9 @@ class RunOptions:
 
 def check_options(options: SessionOptions) -> None:
     """Refuse the options that the engine cannot honour.
+
+    Args:
+        options: of a session to be.
 
     Raises:
         RunError: profiling or an optimised ONNX file was asked for, or a negative number of threads.

@@ -8,6 +8,9 @@ from apus import _native
 def isa() -> str:
     """The instruction set in use, such as `vnni`; the environment variable `APUS_ISA` forces another.
 
+    Returns:
+        Its name, one of `isas()`.
+
     Raises:
         IsaError: `APUS_ISA` names one that this build or CPU lacks.
     """

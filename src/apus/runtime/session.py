@@ -24,6 +24,19 @@ class Session:
     session = apus.Session("student.apus")
     (logits,) = session.run(None, {"image": images})
     ```
+
+    Args:
+        path_or_bytes: path or bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`.
+        sess_options: options by ONNX Runtime's names.
+        providers: the CPU's, or a warning.
+        provider_options: accepted; the CPU's provider has none.
+        threads: threads per layer, 1 or more; before `sess_options`; every usable core when neither says.
+        precision: precision of floating-point layers when an ONNX model is compiled: `fp32` keeps them exact
+            within the printed bound.
+        **ignored: `disabled_optimizers`, which cannot change a result.
+
+    Raises:
+        RunError: an option that cannot be honoured.
     """
 
     __slots__ = ("_dtypes", "_inputs", "_model", "_names", "_native", "_outputs", "_places", "_run", "_seen")
@@ -39,21 +52,6 @@ class Session:
         precision: str = "fp32",
         **ignored: Any,
     ) -> None:
-        """Load, check and plan.
-
-        Args:
-            path_or_bytes: path or bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`.
-            sess_options: options by ONNX Runtime's names.
-            providers: the CPU's, or a warning.
-            provider_options: accepted; the CPU's provider has none.
-            threads: threads per layer, 1 or more; before `sess_options`; every usable core when neither says.
-            precision: precision of floating-point layers when an ONNX model is compiled: `fp32` keeps them exact
-                within the printed bound.
-            ignored: `disabled_optimizers`, which cannot change a result.
-
-        Raises:
-            RunError: an option that cannot be honoured.
-        """
         options = sess_options or SessionOptions()
         if unknown := set(ignored) - {"disabled_optimizers"}:
             raise RunError(f"Session has no argument {', '.join(sorted(unknown))}")
@@ -156,6 +154,9 @@ class Session:
 
         Args:
             shapes: one per input name.
+
+        Returns:
+            Per layer in order: `name`, `op`, `kernel`, `isa`, `density`, `weight_bytes`, `macs` and more.
 
         Raises:
             RunError: a name is wrong or missing.

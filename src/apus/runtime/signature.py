@@ -33,6 +33,9 @@ def node_arg(value: tuple[str, str, list[Dimension]], fixed: dict[str, int]) -> 
     Args:
         value: name, dtype and shape.
         fixed: symbolic dimensions that the session's options fixed.
+
+    Returns:
+        Its description.
     """
     name, dtype, shape = value
     return NodeArg(name, f"tensor({_TYPES[dtype]})", [fixed.get(d, d) if isinstance(d, str) else d for d in shape])

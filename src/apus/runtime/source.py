@@ -23,6 +23,9 @@ def open_model(source: Source, *, precision: str = "fp32", save: str = "") -> _n
         precision: precision of floating-point layers, when `source` is an ONNX model.
         save: where to write the compiled model; nowhere when empty.
 
+    Returns:
+        The model, checked.
+
     Raises:
         FileNotFoundError: there is no such file; names the nearest.
     """

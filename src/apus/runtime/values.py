@@ -23,6 +23,14 @@ class OrtValue:
     def ortvalue_from_numpy(array: Array, device_type: str = "cpu", device_id: int = 0) -> "OrtValue":
         """Wrap `array`, without a copy.
 
+        Args:
+            array: stays where it is.
+            device_type: `cpu`.
+            device_id: has no meaning here.
+
+        Returns:
+            The wrapped array.
+
         Raises:
             RunError: another device than the CPU.
         """
@@ -62,6 +70,11 @@ class IOBinding:
 
     def bind_output(self, name: str, device_type: str = "cpu", **placed: Any) -> None:
         """Ask for the output `name`.
+
+        Args:
+            name: of the output.
+            device_type: `cpu`.
+            **placed: element type, shape and address, which a CPU's output does not need.
 
         Raises:
             RunError: another device than the CPU.

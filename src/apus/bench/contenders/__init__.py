@@ -20,7 +20,10 @@ def contender(
         model: a path to `.onnx` (all but torch), `.apus` (apus), `.pt2` (torch), or for torch an `nn.Module`.
         label: name in tables; the engine's by default.
         network: contenders of the same network must agree before they are timed.
-        options: the engine's own, such as `precision="bf16"` of openvino.
+        **options: the engine's own, such as `precision="bf16"` of openvino.
+
+    Returns:
+        The contender, not loaded yet.
 
     Raises:
         RunError: no engine of this name.

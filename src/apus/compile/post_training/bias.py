@@ -32,6 +32,9 @@ def output_means(model: ir.Model, layers: Sequence[ir.Node], feeds: Sequence[Fee
         model: that holds `layers`.
         layers: of one graph.
         feeds: calibration batches; the first `SAMPLES` samples are used.
+
+    Returns:
+        One array per layer.
     """
     run, sums, total = show(model, [str(layer.outputs[0].name) for layer in layers]), [np.zeros(1)] * len(layers), 0
     for feed in feeds:

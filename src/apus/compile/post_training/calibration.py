@@ -28,6 +28,9 @@ def batches(calibration: Calibration, inputs: Sequence[ir.Value], size: int) -> 
         inputs: of the model.
         size: samples per feed; a fixed first dimension of the model goes before it.
 
+    Returns:
+        At least one feed.
+
     Raises:
         DataError: no sample, a damaged file, or a shape or dtype that the model does not take.
         RunError: an input name that is wrong or missing.
@@ -91,6 +94,9 @@ def show(model: ir.Model, names: Sequence[str]) -> Runner:
     Args:
         model: fp32.
         names: of values in its graph, in the order wanted.
+
+    Returns:
+        A function from a feed to the values, in that order.
     """
     shown = model.clone()
     values = {value.name: value for node in shown.graph for value in node.outputs}

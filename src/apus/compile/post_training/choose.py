@@ -40,6 +40,9 @@ def choose(graph: ir.Graph, exclude: Sequence[str]) -> Choice:
         graph: prepared, fp32.
         exclude: shell patterns of node names that stay in float.
 
+    Returns:
+        Layers, followers and activations to quantise.
+
     Raises:
         NothingMatchedError: a pattern matches no node, or no layer is left.
     """

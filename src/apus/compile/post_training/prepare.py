@@ -22,6 +22,9 @@ def prepare(model: Any) -> ir.Model:
     Args:
         model: a path, the bytes of an ONNX file, or an `onnx.ModelProto`.
 
+    Returns:
+        The model, in which every weight is an initializer.
+
     Raises:
         CompileError: not an ONNX model, or already quantised.
     """

@@ -47,6 +47,9 @@ def activation_range(seen: Observed, method: Method, percentile: float) -> tuple
         seen: what calibration saw.
         method: `minmax`, `percentile` or `mse`; the last two need the histogram.
         percentile: per cent of the values that `percentile` keeps.
+
+    Returns:
+        The two ends, low ≤ 0 ≤ high.
     """
     low, high = min(seen.low, 0.0), max(seen.high, 0.0)
     if method == "minmax" or seen.counts is None:

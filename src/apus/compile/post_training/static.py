@@ -39,7 +39,7 @@ def quantize(
             a loader that yields such batches. Some hundred samples do.
         output: where to write the result; nowhere by default.
         settings: see `Settings`.
-        fields: single fields of `Settings`, such as `ranges="percentile"` or `exclude=("/head/*",)`.
+        **fields: single fields of `Settings`, such as `ranges="percentile"` or `exclude=("/head/*",)`.
 
     Returns:
         The quantised model.

@@ -39,8 +39,8 @@ def _labels(stages: Sequence[Entry], spots: Sequence[tuple[float, float, float]]
     """Name and size at the first side of each disc where they cover neither a disc nor another label."""
     parts, taken = [], [(cx - r, cy - r, cx + r, cy + r) for cx, cy, r in spots]
     for stage, spot in zip(stages, spots, strict=True):
-        words = NAMES.get(stage["stage"], stage["stage"]), size(stage["bytes"])
-        width = 7.5 * max(map(len, words))
+        words = [str(NAMES.get(stage["stage"], stage["stage"])), size(stage["bytes"])]
+        width = 7.5 * max(len(word) for word in words)
         box, anchor = next(
             ((box, anchor) for box, anchor in _sides(*spot, width) if _free(box, taken)), next(_sides(*spot, width))
         )
@@ -88,6 +88,9 @@ def training_chart(history: dict[str, list[Entry]], key: str, unit: str) -> Mark
         history: per stage what was recorded, one entry per epoch.
         key: `loss`, `accuracy_pct` or another key of the entries.
         unit: behind each number of the axis.
+
+    Returns:
+        The drawing.
     """
     runs = {stage: [e for e in entries if e.get(key) is not None] for stage, entries in history.items()}
     runs = {stage: entries for stage, entries in runs.items() if entries}
@@ -125,6 +128,9 @@ def front_chart(trials: Sequence[Entry]) -> Markup | None:
 
     Args:
         trials: with `accuracy_pct`, `p50_us`, `bytes` and `front`, whether no other is better in everything.
+
+    Returns:
+        The drawing.
     """
     if not trials:
         return None

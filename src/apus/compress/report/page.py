@@ -39,6 +39,9 @@ def render(report: Report) -> str:
 
     Args:
         report: the content of `report.json`; parts that it lacks are left out of the page.
+
+    Returns:
+        HTML.
     """
     values = {(row["case"], row["metric"]): row for row in report["rows"]}
     history = report.get("history", {})

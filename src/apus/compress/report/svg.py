@@ -49,6 +49,9 @@ def around(values: Sequence[float], margin: float = 0.12, *, logarithmic: bool =
         values: at least one.
         margin: share of the span on each side.
         logarithmic: whether the room is a factor.
+
+    Returns:
+        The two ends.
     """
     if logarithmic:
         low, high = math.log10(min(values)), math.log10(max(values))
