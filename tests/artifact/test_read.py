@@ -1,4 +1,4 @@
-"""One broken rule at a time: the error says which, and where."""
+"""One broken rule of `validate` and its parts at a time: the error says which, and where."""
 
 import json
 import struct

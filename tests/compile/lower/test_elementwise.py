@@ -1,4 +1,4 @@
-"""Functions of one element and broadcasting operations, alone, against ONNX Runtime."""
+"""`elementwise`: functions of one element and broadcasting operations, alone, against ONNX Runtime."""
 
 import pytest
 from agreement import check, ops, text_model
