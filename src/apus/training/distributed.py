@@ -34,7 +34,7 @@ class Ranks:
         self.control: dist.ProcessGroup | None = None
         if self.world > 1:
             if not dist.is_initialized():
-                dist.init_process_group(BACKENDS[device.type])
+                _join(BACKENDS[device.type], self.rank, self.world)
                 atexit.register(_leave)
             # What the host decides (stop? whose generators?) must not drain the device: a group of its own.
             self.control = dist.new_group(backend="gloo")
@@ -73,6 +73,13 @@ class Ranks:
         """Wait for all ranks; the device is not drained."""
         if self.control is not None:
             dist.barrier(group=self.control)
+
+
+def _join(backend: str, rank: int, world: int) -> None:
+    # torchrun keeps its store over a restart, and with it the addresses of the processes that died: a name for each try.
+    store, *_ = next(iter(dist.rendezvous("env://", rank, world)))
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    dist.init_process_group(backend, store=dist.PrefixStore(f"apus/{attempt}", store), rank=rank, world_size=world)
 
 
 def _leave() -> None:
@@ -150,7 +157,7 @@ def shard(model: nn.Module, ranks: Ranks) -> nn.Module:
     """Split parameters, gradients and optimizer state over ranks (FSDP2), for models that do not fit.
 
     Args:
-        model: on its device; rank 0's weights are sent to the others. Blocks of a ModuleList are gathered one by one.
+        model: on its device; rank 0's weights are sent to the others. Blocks of a list are gathered one by one.
         ranks: the group.
 
     Returns:
@@ -159,10 +166,10 @@ def shard(model: nn.Module, ranks: Ranks) -> nn.Module:
     for tensor in (*model.parameters(), *model.buffers()):
         dist.broadcast(tensor.detach(), 0)
     mesh = init_device_mesh(ranks.device.type, (ranks.world,))
-    for module in model.modules():
+    for module in reversed(list(model.modules())):  # inner blocks first: what they take is no longer the outer's
         if isinstance(module, (nn.ModuleList, nn.Sequential)):
             for block in module:
-                if any(p.requires_grad for p in block.parameters()):
+                if any(True for _ in block.children()) and any(p.requires_grad for p in block.parameters()):
                     fully_shard(block, mesh=mesh)
     fully_shard(model, mesh=mesh)
     return model

@@ -1,0 +1,108 @@
+"""One script on several devices; what `Runtime` does to the pieces it is given."""
+
+import difflib
+import re
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torch.utils.data import DataLoader, TensorDataset
+
+from apus.errors import MissingExtraError
+from apus.training import Runtime
+from apus.training.devices import choose_device
+from apus.training.tpu_check import environment
+
+from launch import SCRIPTS, run
+
+
+def final(output):
+    """Test loss and the digests of the weights that a script printed, a rank each."""
+    losses = [float(x) for x in re.findall(r"epoch 1: test loss ([\d.]+)", output)]
+    return losses, re.findall(r"weights (\w+)", output)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    return run("plain_anywhere.py", 2)
+
+
+def test_two_lines_change():
+    before, after = ((SCRIPTS / name).read_text().splitlines() for name in ("plain.py", "plain_anywhere.py"))
+    changed = [line for line in difflib.ndiff(before, after) if line[0] in "+-" and line[1:].strip()]
+    assert len(before) < 61
+    assert len(changed) <= 3
+
+
+def test_one_process_computes_what_the_plain_script_does(alone):
+    assert run("plain.py", 2) == alone
+
+
+def test_two_ranks_agree_with_one_process(alone):
+    losses, digests = final(run("plain_anywhere.py", 2, ranks=2))
+    assert len(losses) == len(digests) == 2
+    assert digests[0] == digests[1]
+    assert losses == pytest.approx(final(alone)[0] * 2, abs=1e-3)
+
+
+def test_emulated_tpu_agrees_with_cpu(alone):
+    try:
+        emulated = environment()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    assert final(run("plain_anywhere.py", 2, environment=emulated))[0] == pytest.approx(final(alone)[0], abs=1e-3)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device on this machine")
+def test_cuda_agrees_with_cpu(alone):
+    on_cuda = run("plain_anywhere.py", 2, environment={"APUS_DEVICE": "cuda"})
+    assert final(on_cuda)[0] == pytest.approx(final(alone)[0], abs=1e-3)
+
+
+def test_the_environment_chooses_the_device(monkeypatch):
+    monkeypatch.setenv("APUS_DEVICE", "meta")
+    assert choose_device().type == "meta"
+    assert choose_device("cpu").type == "cpu"
+
+
+def test_setup_keeps_the_order_and_refuses_strangers():
+    runtime = Runtime("cpu")
+    loader = DataLoader(TensorDataset(torch.zeros(4, 1)))
+    model, feed = runtime.setup(nn.Linear(1, 1), loader)
+    assert isinstance(model, nn.Linear)
+    assert feed.dataset is loader.dataset
+    with pytest.raises(TypeError, match="not str"):
+        runtime.setup("model")
+
+
+def test_an_optimizer_made_before_setup_follows_replaced_parameters():
+    model = nn.Linear(2, 2)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    runtime = Runtime("cpu")
+    runtime.device = torch.device("meta")  # moving there makes new parameters, as moving to a TPU does
+    _, optimizer = runtime.setup(model, optimizer)
+    assert [p.device.type for group in optimizer.param_groups for p in group["params"]] == ["meta", "meta"]
+
+
+def test_bf16_computes_in_bf16_and_answers_in_fp32():
+    torch.manual_seed(0)
+    model = nn.Linear(64, 64)
+    x = torch.randn(8, 64)
+    with torch.no_grad():
+        exact = model(x)
+        lowered = Runtime("cpu", precision="bf16").setup(model)(x)
+    assert lowered.dtype == torch.float32
+    assert 1e-5 < float((lowered - exact).abs().max()) < 0.05
+
+
+def test_accumulated_gradients_are_the_whole_batchs():
+    runtime = Runtime("cpu")
+    torch.manual_seed(0)
+    model = runtime.setup(nn.Linear(5, 3))
+    x, y = torch.randn(10, 5), torch.tensor([0, 1, 2, -100, 0, 1, -100, 2, 1, 0])
+    F.cross_entropy(model(x), y).backward()
+    whole, model.weight.grad = model.weight.grad, None
+    loss = runtime.accumulate(lambda x, y: F.cross_entropy(model(x), y, reduction="sum"), model, (x, y), 3)
+    assert float(loss) == pytest.approx(float(F.cross_entropy(model(x), y)), abs=1e-6)
+    assert torch.allclose(model.weight.grad, whole, atol=1e-6)

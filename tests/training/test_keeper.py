@@ -1,0 +1,67 @@
+"""Runs that are killed and taken up: equal to one that was left alone."""
+
+import json
+import signal
+
+import pytest
+
+from launch import run
+
+CONTINUED = 1e-3
+
+
+def outcomes(folder, count, number):
+    return json.loads(run("resumable.py", folder, "--many", count, number))["outcomes"]
+
+
+def check(outcomes, exit_code):
+    assert [one["exit"] for one in outcomes] == [exit_code] * len(outcomes)
+    assert all(one["same"] for one in outcomes)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])
+def test_a_killed_run_ends_bit_equal(tmp_path, count, number):
+    check(found := outcomes(tmp_path, count, int(number)), -9 if number == signal.SIGKILL else 143)
+    if number == signal.SIGTERM:  # nothing is lost: it saved at the very step
+        assert [one["from"] for one in found] == [one["step"] for one in found]
+
+
+def printed(output):
+    return [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory):
+    return printed(run("resumable.py", tmp_path_factory.mktemp("alone"), "--plain"))[0]
+
+
+def agrees(result, alone):
+    common = sorted(set(result["losses"]) & set(alone["losses"]), key=int)
+    first = common[0]
+    assert result["losses"][first] == pytest.approx(alone["losses"][first], rel=1e-5)
+    assert result["losses"] == pytest.approx({step: alone["losses"][step] for step in common}, abs=CONTINUED)
+
+
+def test_from_one_rank_to_two(tmp_path, alone):
+    run("resumable.py", tmp_path, "--plain", "--kill", 5, 15, status=143)
+    results = printed(run("resumable.py", tmp_path, "--plain", ranks=2))
+    assert len(results) == 2
+    assert results[0]["digest"] == results[1]["digest"]
+    assert len(results[0]["losses"]) == 55
+    agrees(results[0], alone)
+
+
+def test_from_two_ranks_to_one(tmp_path, alone):
+    run("resumable.py", tmp_path, "--plain", "--kill", 9, 15, ranks=2, status=1)  # torchrun's own status
+    (result,) = printed(run("resumable.py", tmp_path, "--plain"))
+    assert len(result["losses"]) == 50  # the ranks agree on the step after the signal
+    agrees(result, alone)
+
+
+@pytest.mark.slow
+def test_torchrun_restarts_from_the_checkpoint(tmp_path, alone):
+    results = printed(run("resumable.py", tmp_path, "--plain", "--kill", 25, 9, ranks=2, restarts=2))
+    assert len(results) == 2
+    assert min(map(int, results[0]["losses"])) == 21
+    agrees(results[0], alone)

@@ -1,0 +1,16 @@
+import torch
+
+from apus.training.meter import Meter
+
+
+def test_fetches_the_mean_every_n_steps():
+    meter = Meter(every=3)
+    values = [meter.add(loss=torch.tensor(float(n)), hits=torch.tensor(n)) for n in range(6)]
+    assert values == [None, None, {"loss": 1.0, "hits": 1.0}, None, None, {"loss": 4.0, "hits": 4.0}]
+
+
+def test_fetching_early_and_empty():
+    meter = Meter(every=10)
+    assert meter.fetch() == {}
+    meter.add(loss=torch.tensor(2.0, requires_grad=True))
+    assert meter.fetch() == {"loss": 2.0}
