@@ -1,5 +1,7 @@
 """The stages that train: teacher, student, prune, quantize; each calls the one loop with its technique plugged in."""
 
+import copy
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from torch.nn import functional as F
 from apus.compress.folder import Done, RunFolder, load_weights
 from apus.compress.recipe import DistilPart, PrunePart, QuantizePart, Recipe, StudentPart, TeacherPart
 from apus.compress.sources import Sources, Splits, evaluation_batches, training_batches
+from apus.data import Batches
+from apus.data.echo_loader import EchoedBatches, measure_factor
 from apus.errors import RecipeError
 from apus.techniques import distill, quantize, sparsity
 from apus.training import LossTerm, Plugs, Stateful, Validation, fit, has_bf16, outputs, score
@@ -139,7 +143,7 @@ def _train(
     seed = job.recipe.seed + ORDER.index(stage)
     batches = training_batches(job.splits.train, part.train.batch, part.augment, seed)
     valid = Validation(evaluation_batches(job.splits.valid), job.sources.judge())
-    plugs = Plugs(loss=loss, after_step=after_step)
+    plugs = Plugs(_echo(job, stage, model, loss), loss, after_step=after_step)
     history = fit(
         model,
         batches,
@@ -155,6 +159,24 @@ def _train(
     if finish is not None:
         finish()  # the average of weights knows no zeros
     return _keep(job, stage, mark, model, history)
+
+
+def _echo(job: Job, stage: str, model: nn.Module, loss: LossTerm) -> Callable[[Batches], Batches]:
+    """Data echoing as the recipe wants it; a factor that was measured is kept, so that a resumed run takes the same."""
+    factor = job.recipe.data.echo
+
+    def echoed(batches: Batches) -> Batches:
+        if factor == 1:
+            return batches
+        measured = job.folder.stage(stage) / "echo.json"
+        if not factor and not measured.exists():
+            twin = copy.deepcopy(model)
+            found = measure_factor(batches, lambda x, y: loss(twin(x).float(), y, x))
+            job.folder.write_json(f"{stage}/echo.json", {"factor": found})
+        chosen = factor or json.loads(measured.read_text())["factor"]
+        return EchoedBatches(batches, chosen, seed=job.recipe.seed) if chosen > 1 else batches
+
+    return echoed
 
 
 def _keep(job: Job, stage: str, mark: str, model: nn.Module, history: list[dict[str, Any]]) -> Done:

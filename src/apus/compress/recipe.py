@@ -17,6 +17,8 @@ class DataPart:
         limit: most examples of each split, for trials; 0 means all.
         size: of folders: side in pixels; 0 means the first image's.
         gray: of folders: one channel instead of three.
+        echo: how often each example is used when it was read, ≥ 1 and in fractions, with new augmentation each time
+            (a loader's batches: as they are); 0 measures and takes what costs no time, at most 4.
         arguments: keyword arguments of the callable.
     """
 
@@ -25,6 +27,7 @@ class DataPart:
     limit: int = 0
     size: int = 0
     gray: bool = False
+    echo: float = 1.0
     arguments: dict[str, Any] = field(default_factory=dict)
 
 

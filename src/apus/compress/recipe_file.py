@@ -130,6 +130,8 @@ def _check_ranges(recipe: Recipe, origin: str) -> None:
     bad = [f"{place} = {v!r}: must lie in 0..1" for place, v in shares.items() if not 0 <= v <= 1]
     bad += [f"{place} = {v!r}: must be above 0" for place, v in positive.items() if not v > 0]
     bits = {"weight_bits": quantize.weight_bits, "activation_bits": quantize.activation_bits}
+    if recipe.data.echo and recipe.data.echo < 1:
+        bad.append(f"data.echo = {recipe.data.echo!r}: must be at least 1, or 0 to measure it")
     bad += [f"quantize.{key} = {v!r}: must lie in 2..8" for key, v in bits.items() if not 2 <= v <= 8]
     if Path(recipe.name).name != recipe.name or not recipe.name:
         bad.append(f"name = {recipe.name!r}: must be a plain word, it names the folder")

@@ -1,14 +1,20 @@
 """Echo for a loader that exists already, in one line, and for the batches of the training loop."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import islice
+from time import perf_counter
 from typing import Any
 
 import torch
+from torch import Tensor
+from torch.nn import functional
 
 from apus.data.arrays import Arrays
-from apus.data.batches import ArrayBatches, Batch, LoaderBatches, as_input
+from apus.data.batches import ArrayBatches, Batch, Batches, LoaderBatches, as_input
 from apus.data.pipeline import Pipeline
-from apus.techniques.echo import Spread
+from apus.data.rate import Metrics
+from apus.errors import DataError
+from apus.techniques.echo import Spread, choose_factor
 
 
 def echo(
@@ -61,11 +67,13 @@ class EchoedBatches:
     5
     """
 
-    def __init__(self, batches: ArrayBatches | LoaderBatches, factor: float, *, seed: int = 0) -> None:
-        if isinstance(batches, LoaderBatches):
+    def __init__(self, batches: Batches, factor: float, *, seed: int = 0) -> None:
+        if isinstance(batches, ArrayBatches):
+            self.pipe = _before_augment(batches, factor)
+        elif isinstance(batches, LoaderBatches):
             self.pipe = echo(batches.loader, factor, seed=seed)
         else:
-            self.pipe = _before_augment(batches, factor)
+            raise DataError(f"cannot echo {type(batches).__name__}: give arrays or a DataLoader, or set echo to 1")
 
     def __len__(self) -> int:
         return len(self.pipe)
@@ -73,6 +81,43 @@ class EchoedBatches:
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches `start`, `start` + 1, ... of one epoch."""
         return self.pipe.read_from(epoch, start)
+
+    def observe(self, outputs: Tensor, targets: Tensor) -> None:
+        """Take note of the losses of first views and of repeats, where the targets are classes."""
+        if targets.dtype == torch.int64 and outputs.ndim == 2:
+            with torch.no_grad():
+                losses = functional.cross_entropy(outputs.float(), targets, reduction="none")
+            whole = len(self.pipe.views) != len(losses)
+            self.pipe.observe(losses.mean() if whole else losses)
+
+    def measured(self) -> Metrics:
+        """Rates, stall and echo gap of the present epoch."""
+        return self.pipe.metrics()
+
+
+def measure_factor(batches: Batches, loss: Callable[[Tensor, Tensor], Tensor], *, most: float = 4) -> float:
+    """The factor that costs no time: seconds to read a batch over seconds to learn from it.
+
+    Args:
+        batches: read alone for a few batches.
+        loss: of inputs and targets; it and its gradient are timed, so let it be that of a copy of the network.
+        most: cap.
+
+    Returns:
+        e, at least 1.
+    """
+    stream = batches.epoch(0)
+    x, y = next(stream)
+    begin, count = perf_counter(), 0
+    for count, (x, y) in enumerate(islice(stream, 16), 1):  # noqa: B007
+        pass
+    read = (perf_counter() - begin) / max(count, 1)
+    taken = []
+    for _ in range(4):
+        begin = perf_counter()
+        loss(x, y).backward()  # type: ignore[no-untyped-call]
+        taken.append(perf_counter() - begin)
+    return float(choose_factor(read / min(taken), most))
 
 
 def _before_augment(batches: ArrayBatches, factor: float) -> Pipeline:

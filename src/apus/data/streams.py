@@ -148,6 +148,7 @@ class Loaded(Streamed):
                 batch_sampler=batches,
                 collate_fn=loader.collate_fn,
                 pin_memory=loader.pin_memory,
+                generator=torch.Generator().manual_seed(self.seed),  # else it would draw from the program's own
                 **workers,
             )
             return iter(twin)

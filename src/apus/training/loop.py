@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apus.data import Batch, Batches
+from apus.data.echo_loader import EchoedBatches
 from apus.errors import ApusError
 from apus.training import checkpoint
 from apus.training.average import Average
@@ -193,6 +194,8 @@ class _Run:
         with torch.autocast(x.device.type, torch.bfloat16, enabled=self.options.bf16 and has_bf16()):
             z = self.model(x)
         loss = self.plugs.loss(z.float(), y, x)
+        if isinstance(self.batches, EchoedBatches):
+            self.batches.observe(z, y)
         if self.plugs.penalty is not None:
             loss = loss + self.plugs.penalty(self.model)
         self.optimizer.zero_grad()
@@ -228,6 +231,9 @@ class _Run:
             text += (
                 f" valid {judged.loss:.4f}" if judged.accuracy_pct is None else f" valid {judged.accuracy_pct:.2f} %"
             )
+        if isinstance(self.batches, EchoedBatches):
+            row["echo"] = (measured := self.batches.measured()).as_dict()
+            text += f" {measured}"
         place.history.append(row)
         return text
 
