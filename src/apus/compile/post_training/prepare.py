@@ -63,8 +63,13 @@ def _load(model: Any) -> onnx.ModelProto:
 
 
 def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
-    opsets = [entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}]
-    return onnx.version_converter.convert_version(model, OPSET) if opsets and max(opsets) < OPSET else model
+    opset = max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=OPSET)
+    if opset >= OPSET:
+        return model
+    try:
+        return onnx.version_converter.convert_version(model, OPSET)
+    except RuntimeError as error:
+        raise CompileError(f"opset {opset} cannot be raised to {OPSET}, which quantisation needs: {error}") from error
 
 
 def _fold_batch_norm(graph: ir.Graph, norm: ir.Node) -> None:
