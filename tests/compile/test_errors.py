@@ -38,6 +38,10 @@ def test_unsupported_operator_names_operator_node_and_fix() -> None:
             "m (float[N,4,T] x) => (float[A,B,C] y, int64[A,B,C] z) { y, z = MaxPool <kernel_shape = [2]> (x) }",
             "Indices",
         ),
+        (
+            "m (float[N,4] x) => (float[A,B] y) <float r = {0.5}, bool t = {1}> { y = Dropout(x, r, t) }",
+            "training mode",
+        ),
         ("m (float[N,4] x) => (float[A,B] y) <int64[4] p = {0,-1,0,0}> { y = Pad(x, p) }", "pads ≥ 0"),
         ("m (float[N,K] x) => (float[A,B] y) <float[2,2] w = {1,2,3,4}> { y = MatMul(x, w) }", "fixed number 2"),
     ],

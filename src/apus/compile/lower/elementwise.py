@@ -119,6 +119,8 @@ def same(call: Call) -> str:
     """What does nothing at inference."""
     if len(call.outputs) > 1 and call.outputs[1] and list(call.node.outputs)[1].uses():
         call.refuse("its mask output is used; export the model in evaluation mode")
+    if call.node.op_type == "Dropout" and call.has(2) and (not call.is_constant(2) or call.constant(2).any()):
+        call.refuse("it is in training mode; export the model in evaluation mode")
     return call.value()
 
 

@@ -82,10 +82,12 @@ def _declare_inputs(context: Context, source: ir.Graph, shapes: dict[str, list[i
             raise CompileError(f"{context.file}: shapes names {name!r}; the inputs are {', '.join(names)}")
     for value in source.inputs:
         name = str(value.name)
-        dtype = _DTYPES.get(value.dtype) if value.dtype is not None else None
+        tensor = isinstance(value.type, ir.TensorType)
+        dtype = _DTYPES.get(value.dtype) if tensor and value.dtype is not None else None
         if dtype is None:
             raise CompileError(
-                f"{context.file}: input {name!r} is {value.dtype}; {' '.join(_DTYPES.values())} are supported:"
+                f"{context.file}: input {name!r} is {value.dtype if tensor else value.type};"
+                f" tensors of {' '.join(_DTYPES.values())} are supported:"
                 " export the model in float32"
             )
         context.graph.inputs.append(name)
