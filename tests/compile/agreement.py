@@ -43,7 +43,7 @@ def onnxruntime_outputs(model: onnx.ModelProto, feed: Feed, optimise: bool = Tru
 
 def engine_outputs(graph: Graph, feed: Feed, threads: int = 1) -> list[Array]:
     model = _native.Model.from_bytes(artifact.to_bytes(graph))
-    return list(_native.Session(model, threads).run([np.ascontiguousarray(feed[name]) for name in graph.inputs]))
+    return list(_native.Session(model, threads).run([feed[name].copy() for name in graph.inputs]))
 
 
 def check(
