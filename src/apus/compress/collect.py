@@ -38,7 +38,7 @@ def collect(job: Job, mark: str) -> Done:
         "demo",
         command,
         rows,
-        threads=job.recipe.measure.threads[0],
+        threads=job.folder.read_json("measure.json")["settings"][0]["threads"],
         name=job.recipe.name,
         stages=stages,
         history={s["stage"]: job.folder.read_json(f"{s['stage']}/history.json") for s in stages},

@@ -32,11 +32,11 @@ def measure(job: Job, mark: str) -> Done:
     x, part = examples(job.splits.test)[0].numpy(), job.recipe.measure
     cores = int(cpu()["cores"])
     missing: set[str] = set()
-    settings = []
-    for threads in [t for t in part.threads if t <= cores]:
+    settings: list[dict[str, Any]] = []
+    for threads in [t for t in part.threads if t <= cores] or [1]:
         for batch in part.batches:
             feed = {INPUT: np.ascontiguousarray(np.resize(x, (batch, *x.shape[1:])))}
-            everything = batch == part.batches[0] and threads == part.threads[0]
+            everything = not settings
             made = contenders(job, missing, stages=everything)
             timed = compare(made, feed, threads=threads, seconds=part.seconds)
             settings.append({"batch": batch, "threads": threads, "rows": [_row(m) for m in timed]})

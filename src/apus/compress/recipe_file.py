@@ -133,6 +133,9 @@ def _check_ranges(recipe: Recipe, origin: str) -> None:
     if recipe.data.echo and recipe.data.echo < 1:
         bad.append(f"data.echo = {recipe.data.echo!r}: must be at least 1, or 0 to measure it")
     bad += [f"quantize.{key} = {v!r}: must lie in 2..8" for key, v in bits.items() if not 2 <= v <= 8]
+    for key in ("batches", "threads"):
+        if not getattr(recipe.measure, key) or min(getattr(recipe.measure, key)) < 1:
+            bad.append(f"measure.{key} = {getattr(recipe.measure, key)}: must hold numbers above 0")
     if Path(recipe.name).name != recipe.name or not recipe.name:
         bad.append(f"name = {recipe.name!r}: must be a plain word, it names the folder")
     if bad:

@@ -55,6 +55,7 @@ def hold_out(train: Arrays, count: int) -> tuple[Arrays, Arrays]:
     Raises:
         DataError: `count` leaves one of the two empty.
 
+    >>> import numpy as np
     >>> first, last = hold_out(Arrays(np.zeros((5, 2)), np.arange(5)), 2)
     >>> last.y.tolist()
     [3, 4]

@@ -1,0 +1,1 @@
+"""Published techniques, one module per paper, each usable alone; none imports another."""

@@ -35,7 +35,7 @@ def cubic(step: int, *, begin: int, end: int, final: float) -> float:
 
     Source: 1802.08435 §3.1.
 
-    >>> [cubic(t, begin=10, end=20, final=0.8) for t in (10, 15, 20)]
+    >>> [round(cubic(t, begin=10, end=20, final=0.8), 3) for t in (10, 15, 20)]
     [0.0, 0.7, 0.8]
     """
     if step >= end:

@@ -30,10 +30,10 @@ class Average:
             step: steps done before it.
         """
         decay = min(self.decay, (1 + step) / (10 + step))
-        for mine, new in zip(self.model.parameters(), model.parameters(), strict=True):
-            mine.lerp_(new.detach(), 1 - decay)
-        for (name, mine), new in zip(self.model.named_buffers(), model.buffers(), strict=True):
+        for weight, trained in zip(self.model.parameters(), model.parameters(), strict=True):
+            weight.lerp_(trained, 1 - decay)
+        for (name, buffer), new in zip(self.model.named_buffers(), model.buffers(), strict=True):
             if name.rpartition(".")[2] in _STATISTICS:
-                mine.lerp_(new, 1 - decay)
+                buffer.lerp_(new, 1 - decay)
             else:
-                mine.copy_(new)
+                buffer.copy_(new)
