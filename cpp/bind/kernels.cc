@@ -183,7 +183,8 @@ nb::dict py_matmul(const Input& a, const Input& b, const Output& y, const Option
 
 }  // namespace
 
-void bind_kernels(nb::module_& m) {
+void bind_kernels(nb::module_& native) {
+  nb::module_ m = native.def_submodule("kernels", "Kernels one by one, for tests and benchmarks.");
   nb::class_<Options>(m, "Options")
       .def(
           "__init__",

@@ -5,6 +5,7 @@
 
 namespace apus {
 
-void bind_kernels(nanobind::module_& m);
+// Adds the submodule.
+void bind_kernels(nanobind::module_& native);
 
 }  // namespace apus
