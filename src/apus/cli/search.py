@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _cells(trial: dict[str, Any]) -> list[str]:
-    values = ", ".join(f"{name} = {value}" for name, value in trial["values"].items())
+    values = ", ".join(f"{name} = {_short(value)}" for name, value in trial["values"].items())
     return [
         str(trial["number"]),
         f"{trial['accuracy_pct']:.2f} %",
@@ -48,3 +48,7 @@ def _cells(trial: dict[str, Any]) -> list[str]:
         size(trial["bytes"]),
         values,
     ]
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

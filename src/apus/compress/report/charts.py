@@ -21,7 +21,7 @@ def stages_chart(stages: Sequence[Entry]) -> Markup | None:
     if not shown:
         return None
     x = Axis(*around([s["p50_us"] for s in shown], 0.16, logarithmic=True), 62, WIDTH - 24, logarithmic=True)
-    y = Axis(*around([s["accuracy_pct"] for s in shown], 0.35), HEIGHT - 46, 16)
+    y = Axis(*_per_cent([s["accuracy_pct"] for s in shown], 0.35), HEIGHT - 46, 50)
     largest = max(s["bytes"] for s in shown)
     spots = [(x(s["p50_us"]), y(s["accuracy_pct"]), 7 + 37 * math.sqrt(s["bytes"] / largest)) for s in shown]
     parts = grid(x, y, "{:,g}", "{:g} %")
@@ -33,6 +33,12 @@ def stages_chart(stages: Sequence[Entry]) -> Markup | None:
     parts += _labels(shown, spots)
     parts.append(text(WIDTH - 24, HEIGHT - 8, "latency of one image, µs (logarithmic)", "label", "end"))
     return drawing(WIDTH, HEIGHT, "accuracy over latency of each stage; discs show file size", parts)
+
+
+def _per_cent(values: Sequence[float], margin: float) -> tuple[float, float]:
+    """Ends of an axis of shares: nothing is above 100 %."""
+    low, high = around(values, margin)
+    return low, min(high, 100.0)
 
 
 def _labels(stages: Sequence[Entry], spots: Sequence[tuple[float, float, float]]) -> list[str]:
@@ -99,7 +105,8 @@ def training_chart(history: dict[str, list[Entry]], key: str, unit: str) -> Mark
     width, height = 520.0, 260.0
     lengths = {stage: max(e["epoch"] for e in entries) for stage, entries in runs.items()}
     x = Axis(0, sum(lengths.values()) or 1, 58, width - 12)
-    y = Axis(*around(_without_outliers([e[key] for entries in runs.values() for e in entries]), 0.08), height - 40, 22)
+    values = _without_outliers([e[key] for entries in runs.values() for e in entries])
+    y = Axis(*(_per_cent(values, 0.08) if unit else around(values, 0.08)), height - 40, 22)
     parts, begin = grid(x, y, "{:g}", "{:g}" + unit), 0.0
     for stage, entries in runs.items():
         points = [(x(begin + e["epoch"]), min(max(y(e[key]), y.end), y.start)) for e in entries]
@@ -135,7 +142,7 @@ def front_chart(trials: Sequence[Entry]) -> Markup | None:
     if not trials:
         return None
     x = Axis(*around([t["p50_us"] for t in trials], logarithmic=True), 62, WIDTH - 24, logarithmic=True)
-    y = Axis(*around([t["accuracy_pct"] for t in trials], 0.2), HEIGHT - 46, 16)
+    y = Axis(*_per_cent([t["accuracy_pct"] for t in trials], 0.2), HEIGHT - 46, 16)
     front = sorted((t for t in trials if t["front"]), key=lambda t: t["p50_us"])
     parts = grid(x, y, "{:,g}", "{:g} %")
     parts.append(path([(x(t["p50_us"]), y(t["accuracy_pct"])) for t in front], "curve student"))

@@ -98,7 +98,13 @@ def _engine(contender: str) -> str:
         ("torch", "PyTorch"),
     ):
         contender = contender.replace(name, proper)
-    return contender.removeprefix("student in ")
+    return contender.rpartition(" in ")[2]
+
+
+def _who(each: Report) -> str:
+    """`student in ONNX Runtime`, or for a stage on the way `pruned in Apus`."""
+    who = each["contender"].split(" in ")[0].removesuffix(" stage")
+    return f"{who if each['network'] == 'student' else NAMES.get(who, who)} in {_engine(each['contender'])}"
 
 
 def _setting(setting: Report) -> Report:
@@ -107,9 +113,7 @@ def _setting(setting: Report) -> Report:
     slowest = max(each["p50_us"] for each in rows)
     bars = [
         {
-            "name": _engine(each["contender"])
-            if each["network"] != "student"
-            else f"student in {_engine(each['contender'])}",
+            "name": _who(each),
             "p50": _micros(each["p50_us"]),
             "p99": _micros(each["p99_us"]),
             "width": 100 * each["p50_us"] / slowest,
@@ -129,6 +133,7 @@ def _layers(layers: list[Report]) -> list[Report]:
         | {
             "width": 100 * layer.get("microseconds", 0.0) / slowest,
             "shown_shape": " × ".join(map(str, layer.get("shape") or [])),
+            "isa": "" if layer.get("kernel", "").endswith(layer.get("isa", "")) else layer["isa"],
             "kept": None if layer.get("density") is None else 100 * layer["density"],
         }
         for layer in layers

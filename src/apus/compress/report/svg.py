@@ -27,11 +27,11 @@ class Axis:
         if not self.logarithmic:
             return _linear_ticks(self.low, self.high, most)
         decades = range(math.floor(math.log10(self.low)), math.ceil(math.log10(self.high)) + 1)
-        for steps in ((1, 2, 5), (1, 3), (1,)):
+        for steps in (range(1, 10), (1, 2, 5), (1, 3), (1,)):
             ticks = [s * 10.0**d for d in decades for s in steps if self.low <= s * 10.0**d <= self.high]
             if len(ticks) <= most + 1:
                 break
-        return ticks
+        return ticks if len(ticks) > 1 else _linear_ticks(self.low, self.high, most)
 
 
 def _linear_ticks(low: float, high: float, most: int) -> list[float]:
