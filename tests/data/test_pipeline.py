@@ -131,13 +131,6 @@ def test_sizes() -> None:
     assert pipe.steps_for(fresh_epochs=4) == 4 * len(pipe)
 
 
-def test_evaluation_is_never_echoed_augmented_or_shuffled() -> None:
-    pipe = chain("before", 3, "stride").evaluation()
-    y = torch.cat([y for _, y in pipe])
-    x = torch.cat([x for x, _ in pipe])
-    assert y.tolist() == list(range(COUNT)) and torch.equal(x[:, 0], y)
-
-
 def test_views_tell_first_from_repeat() -> None:
     pipe = Pipeline(range(8)).echo(2, spread="none").batch(4)
     assert [pipe.views.tolist() for _ in pipe] == [[0, 1, 0, 1]] * 4
@@ -250,22 +243,6 @@ def test_an_error_names_stage_and_item() -> None:
     with pytest.raises(ZeroDivisionError) as caught:
         list(pipe)
     assert "stage 'decode', item 30" in caught.value.__notes__[0]
-
-
-@pytest.mark.parametrize(
-    "make",
-    [
-        lambda p: p.echo(0.5),
-        lambda p: p.echo("much"),
-        lambda p: p.echo(2, spread="far"),
-        lambda p: p.echo(2).echo(2),
-        lambda p: p.batch(0),
-        lambda p: p.batch(2).read(),
-    ],
-)
-def test_wrong_arguments_are_refused(make: Any) -> None:
-    with pytest.raises(DataError):
-        make(Pipeline(range(8)))
 
 
 def test_a_state_of_another_pipeline_is_refused() -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from torch.utils.data import DataLoader, DistributedSampler, IterableDataset
 
-from apus.data.files import Tars, decode_image, folder
+from apus.data.files import Tars, decode_image
 from apus.data.pipeline import Pipeline
 from apus.data.streams import as_source
 from apus.errors import DataError
@@ -58,28 +58,6 @@ def test_tar_files_as_webdataset_lays_them_out(tar: Path) -> None:
     assert sorted(v for batch in whole for v in batch) == sorted(2 * list(range(20)))
     example = Tars([tar])[3]
     assert example["__key__"] == "train/0003" and example["cls"] == b"1"
-
-
-def test_wrong_tar_files_are_refused(tmp_path: Path) -> None:
-    (tmp_path / "bad.tar").write_bytes(b"x" * 2000)
-    with pytest.raises(DataError, match="not an uncompressed tar"):
-        Pipeline(str(tmp_path / "bad.tar"))
-    with tarfile.open(tmp_path / "empty.tar", "w"):
-        pass
-    with pytest.raises(DataError, match="no example inside"):
-        Tars([tmp_path / "empty.tar"])
-
-
-def test_a_folder_of_images(tmp_path: Path) -> None:
-    for name, value in (("cat/a.png", 1), ("cat/b.png", 2), ("dog/c.png", 3)):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).write_bytes(image(value))
-    assert [label for _, label in folder(tmp_path)] == [0, 0, 1]
-    pipe = Pipeline(tmp_path, shuffle=False).read().decode(lambda pair: (decode_image(pair[0], 4), pair[1])).batch(3)
-    [(x, y)] = list(pipe)
-    assert x.shape == (3, 4, 4, 3) and y.tolist() == [0, 0, 1]
-    with pytest.raises(DataError, match="no image"):
-        Pipeline(tmp_path / "cat")
 
 
 # It leaves closing its files to the garbage collector.

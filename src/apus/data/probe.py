@@ -63,7 +63,9 @@ def probe(loader: Any, sample: Any, load: float, *, seconds: float = 2.0) -> Par
     with suppress(Exception):  # an example that cannot be made here is the user's affair, and no reason to fail
         examples = clock.run(loader.batch_size, seconds)
         clock.collate(loader, examples)
-    total = sum(clock.spent.values()) or 1.0
+    if not clock.spent:
+        return Parts({"the loader": load}, [], loader.num_workers)
+    total = sum(clock.spent.values())
     stages = {name: load * spent / total for name, spent in clock.spent.items()}
     echoable = [name for name in stages if name in ("read", "decode")] if "augment" in stages else []
     bytes_ = size(sample) // loader.batch_size * len(data) if hasattr(data, "__len__") else 0

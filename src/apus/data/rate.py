@@ -92,11 +92,15 @@ class Rates:
         Args:
             factor: e.
             reduce: the largest of each number over ranks.
+
+        Returns:
+            R > 0.
         """
         total = self.waited + self.stepped
         step = self.stepped / total if total else 1.0
-        before, after = reduce([self.busiest(echoed=False), max(step, self.busiest(echoed=True))])
-        return ratio(factor, before, 1 - after)
+        before, after, step = reduce([self.busiest(echoed=False), self.busiest(echoed=True), -step])
+        # A step waits for the slowest rank in its collectives, so the shortest step is the one that only works.
+        return ratio(factor, before, 1 - max(after, -step))
 
     def metrics(self, factor: float, gap: float | None, held: int) -> Metrics:
         """All of them, as of now."""

@@ -57,7 +57,8 @@ class Running:
         self._serial = 0
         needs = plan.needs(position)
         again, fresh = needs[0]
-        self._flow: Iterator[Item] = self._read(source, source.read(epoch, list(again), fresh), loads)
+        numbered = self._meter("source").timed(lambda stream: next(stream, None))
+        self._flow: Iterator[Item] = _read(source, source.read(epoch, list(again), fresh), loads, numbered)
         for place, stage in enumerate(plan.stages):
             self._flow = self._add(place, stage, needs[place], needs[place + 1])
         if not (plan.stages and isinstance(plan.stages[-1], To)):
@@ -68,11 +69,6 @@ class Running:
         meter = Meter(name, workers, self.echoing is not None, self._serial)
         self.meters.append(meter)
         return meter
-
-    def _read(self, source: Source, numbered: Iterator[tuple[int, Any]], loads: bool) -> Iterator[Item]:
-        following = self._meter("source").timed(lambda _: next(numbered, None))
-        while (pair := following(None)) is not None:
-            yield Item(pair[0], 0, pair[1] if loads else source.load(pair[1]))
 
     def _add(self, place: int, stage: Any, need: Need, made: Need) -> Iterator[Item]:
         if isinstance(stage, Apply):
@@ -151,3 +147,10 @@ class Running:
             if isinstance(other, Processes):
                 other.close()
         self._flow = iter(())
+
+
+def _read(
+    source: Source, numbered: Iterator[tuple[int, Any]], loads: bool, following: Callable[[Any], Any]
+) -> Iterator[Item]:
+    while (pair := following(numbered)) is not None:
+        yield Item(pair[0], 0, pair[1] if loads else source.load(pair[1]))
