@@ -60,6 +60,14 @@ def test_float_export_is_the_network(trained, tmp_path):
         assert np.abs(got - trained(X[:batch]).detach().numpy()).max() < 1e-5
 
 
+def test_layers_keep_their_names(trained, quantised):
+    for model in (export(trained, X), quantised[1]):
+        named = {node.name: node.op_type for node in model.graph.node}
+        assert len(named) == len(model.graph.node)
+        assert {"stem": "Conv", "body": "Conv", "wide": "Conv", "head": "Gemm"}.items() <= named.items()
+        assert named["maxpool_1"] == "MaxPool"
+
+
 def test_qdq_is_standard_and_small(quantised):
     _, model, path = quantised
     assert {node.domain for node in model.graph.node} == {""}

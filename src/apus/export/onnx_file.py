@@ -40,6 +40,7 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
     # A fresh pair: with one channel a tensor may count as channels-last too, and torch would export gathers for that.
     pair = torch.cat([example[:1]] * 2).clone(memory_format=torch.contiguous_format)
     exported = _export(ready, pair)
+    tidy.name_layers(exported)
     tidy.pool_globally(exported)
     tidy.quantise_biases(exported)
     tidy.strip_provenance(exported)

@@ -1,10 +1,36 @@
 """Finishing touches on an exported graph, so that every runtime fuses all of it into integer operators."""
 
+from collections import Counter
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+_LAYERS = ("Conv", "Gemm", "MatMul")
 _INT32 = np.iinfo(np.int32)
+
+
+def name_layers(model: onnx.ModelProto) -> None:
+    """Call each layer what the network calls it, and every other node by its kind, so that tables can be read.
+
+    Args:
+        model: is changed in place.
+    """
+    made = {output: node for node in model.graph.node for output in node.output}
+    taken: Counter[str] = Counter()
+    for node in model.graph.node:
+        name = _layer_name(node, made) or node.op_type.lower()
+        taken[name] += 1
+        node.name = name if taken[name] == 1 and name != node.op_type.lower() else f"{name}_{taken[name]}"
+
+
+def _layer_name(node: onnx.NodeProto, made: dict[str, onnx.NodeProto]) -> str:
+    if node.op_type not in _LAYERS or len(node.input) < 2:
+        return ""
+    source = made.get(node.input[1])
+    stored = source.input[0] if source is not None and source.op_type == "DequantizeLinear" else node.input[1]
+    layer, _, role = stored.rpartition(".")
+    return layer if role in ("weight", "levels") else ""
 
 
 def quantise_biases(model: onnx.ModelProto) -> int:
