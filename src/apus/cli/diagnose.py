@@ -23,11 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the verdict.
-
-    Raises:
-        DataError: the script took too few batches from DataLoaders to say anything.
-    """
+    """Print the verdict, or an error if the script took too few batches from DataLoaders to say anything."""
     from apus.data.verdict import judge
     from apus.errors import DataError
 

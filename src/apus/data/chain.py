@@ -47,6 +47,14 @@ class Chain:
     def read(self, call: Call | None = None, workers: int = 0, *, processes: bool = False) -> Self:
         """Read items by workers: `source[i]`, then `call` of it if given. First in the chain.
 
+        Args:
+            call: of what the source gives.
+            workers: threads or processes; 0 works in line.
+            processes: workers are processes.
+
+        Returns:
+            A longer chain.
+
         Raises:
             DataError: it is not the first stage.
         """
@@ -66,6 +74,9 @@ class Chain:
             name: for reports.
             processes: workers are processes, for Python code that holds the interpreter lock.
             depth: most items begun and not yet taken; by default a batch, at least twice the workers.
+
+        Returns:
+            A longer chain.
         """
         return self._with(Apply(name, call, workers, processes, depth or None))
 
@@ -95,6 +106,9 @@ class Chain:
             max: cap of `auto`.
             max_bytes: cap of what is held.
 
+        Returns:
+            A longer chain.
+
         Raises:
             DataError: there is an echo already, or an argument is out of range.
         """
@@ -112,6 +126,14 @@ class Chain:
 
     def batch(self, size: int, *, drop_last: bool = True, collate: Call = collate) -> Self:
         """Group `size` items into one.
+
+        Args:
+            size: B ≥ 1.
+            drop_last: leave out what does not fill a batch.
+            collate: makes one value of a list of them.
+
+        Returns:
+            A longer chain.
 
         Raises:
             DataError: `size` is below 1 or there is a batch stage already.

@@ -39,9 +39,6 @@ def diagnose(
 
     Returns:
         The verdict; `str` of it is the line, `verdict.table()` has R of each stage.
-
-    Raises:
-        DataError: the loader gave fewer than 4 batches.
     """
     move = copy or (lambda batch: batch)
     together = Together(step, move, batches, seconds)
@@ -101,11 +98,7 @@ def finish() -> None:
 
 
 def repeated(loader: Iterable[Any]) -> Iterator[Any]:
-    """The loader's batches, pass after pass.
-
-    Raises:
-        DataError: a pass has fewer than 4.
-    """
+    """The loader's batches, pass after pass; an error if a pass has fewer than 4."""
     while True:
         count = 0
         for batch in loader:

@@ -74,11 +74,7 @@ class Held:
         self._items[index] = value, bytes_, versions(value)
 
     def get(self, index: int) -> tuple[Any, list[int]]:
-        """The value, and the versions of its tensors when it was put here.
-
-        Raises:
-            DataError: a tensor was edited in place since.
-        """
+        """The value, if no tensor of it was edited in place, and the versions of its tensors when it was put here."""
         value, _, seen = self._items[index]
         check(value, seen, index, self.place)
         return value, seen
@@ -95,6 +91,12 @@ def versions(value: Any) -> list[int]:
 
 def check(value: Any, seen: list[int], number: int, place: str) -> None:
     """Compare the tensors' versions.
+
+    Args:
+        value: as it is now.
+        seen: versions as they were.
+        number: of the item, for the message.
+        place: of the echo, for the message.
 
     Raises:
         DataError: they are not those that were seen.

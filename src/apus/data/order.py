@@ -49,6 +49,9 @@ def steps_of(emitted: Sequence[int], batch: int, whole: bool) -> int:
         batch: B.
         whole: leave out what does not fill a batch on all ranks; else no example is left out.
 
+    Returns:
+        Steps of each rank.
+
     >>> steps_of([10, 9], 5, True), steps_of([11, 10], 5, False)
     (1, 3)
     """
@@ -66,6 +69,9 @@ def limits(step: int, emitted: int, batch: int, steps: int) -> tuple[int, int]:
         emitted: examples of this rank.
         batch: B.
         steps: of all ranks.
+
+    Returns:
+        The two ends of a range.
 
     >>> [limits(s, 10, 5, 3) for s in range(3)]
     [(0, 5), (5, 8), (8, 10)]

@@ -184,6 +184,9 @@ class Pipeline(Chain):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Begin the next pass where `state` was taken.
 
+        Args:
+            state: of `state_dict`.
+
         Raises:
             DataError: the state comes from another pipeline.
         """
@@ -232,11 +235,7 @@ class Pipeline(Chain):
         return self._running
 
     def metrics(self) -> Metrics:
-        """Rates since the warm-up of the present or last pass.
-
-        Raises:
-            DataError: no pass was begun.
-        """
+        """Rates since the warm-up of the present or last pass."""
         echoing = self.running.echoing
         assert self._rates is not None
         return self._rates.metrics(self.factor, self._gap.value(), echoing.keep.bytes if echoing else 0)

@@ -16,7 +16,7 @@ Need = tuple[dict[int, int], int]
 class Plan:
     """The sizes of one pass.
 
-    Args:
+    Attributes:
         stages: in order.
         lengths: items of the source by rank; None for a stream that does not say.
         rank: of this process.
@@ -63,6 +63,9 @@ class Plan:
 
         Args:
             position: outputs already made.
+
+        Returns:
+            A pair for each stage and one more.
         """
         flow: list[Need] = [({}, position)]
         for place in reversed(range(len(self.stages))):

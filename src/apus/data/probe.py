@@ -55,6 +55,9 @@ def probe(loader: Any, sample: Any, load: float, *, seconds: float = 2.0) -> Par
         sample: one of its batches.
         load: seconds per batch of the loader alone.
         seconds: most time to spend.
+
+    Returns:
+        Its stages; a single one where it cannot be looked into.
     """
     data: Any = getattr(loader, "dataset", None)
     if not isinstance(loader, DataLoader) or not hasattr(data, "__getitem__") or not loader.batch_size:

@@ -96,6 +96,9 @@ class Echo:
             batch: size of the batches made after the echo; None if it echoes batches.
             start: first item that is echoed.
             key: of the shuffle buffer.
+
+        Returns:
+            The schedule.
         """
         known = factor or Fraction(1)
         size = self.size or (1024 if self.spread == "buffer" else 0)

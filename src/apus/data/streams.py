@@ -202,6 +202,9 @@ def as_source(data: Any, seed: int, shuffle: bool, rank: int, world: int) -> Sou
         rank: of this process.
         world: processes.
 
+    Returns:
+        A reader.
+
     Raises:
         DataError: it is none of these.
     """

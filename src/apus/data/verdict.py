@@ -112,6 +112,9 @@ def judge(ranks: Sequence[Times]) -> Verdict:
     Args:
         ranks: times of each rank; one for a single process.
 
+    Returns:
+        What is wrong, if anything, and what helps.
+
     >>> print(judge([Times(step=0.078, load=0.2, wait=0.122, period=0.2, stages={"decode": 0.2}, echoable=["decode"])]))
     INPUT-BOUND 61% (wait 122 of 200 ms/step, R=2.6). Bottleneck: decode. Workers: 0 cores free. Best: echo(2.75) \
 after decode, about 78 ms/step.

@@ -82,13 +82,9 @@ class Watched:
 
 @contextmanager
 def watching(batches: int) -> Iterator[list[Watched]]:
-    """Inside the block every DataLoader is watched; afterwards torch is as it was.
+    """Give the iterators of every DataLoader, as they are made inside the block; afterwards torch is as it was.
 
-    Args:
-        batches: after which the program is stopped by `Enough`.
-
-    Yields:
-        The iterators, as they are made.
+    The program is stopped by `Enough` after so many batches.
     """
     made: list[Watched] = []
     original = DataLoader.__iter__

@@ -80,6 +80,9 @@ def rational(factor: float) -> Fraction:
     Args:
         factor: emissions per item, ≥ 1.
 
+    Returns:
+        e.
+
     Raises:
         ValueError: `factor` is below 1 or not finite.
 
@@ -119,6 +122,9 @@ def emissions(
         position: emissions already made, ≥ 0.
         choose: gives the same schedule with a factor when item `start` is reached and it has none.
         items: how many the stream has, if `position` may lie behind its last fresh item.
+
+    Returns:
+        Pairs (item, copy).
 
     >>> list(emissions(Schedule(Fraction(2), "stride", 2), lambda i: i < 3))
     [(0, 0), (1, 0), (2, 0), (0, 1), (1, 1), (2, 1)]
@@ -216,6 +222,9 @@ def step_time(t_a: float, t_b: float, t_d: float, factor: float) -> float:
         t_d: seconds of the training step.
         factor: e ≥ 1.
 
+    Returns:
+        Seconds.
+
     Source: the paper's §2, max(t_upstream, e · t_downstream) per fresh batch, divided by e.
 
     >>> step_time(0.4, 0.02, 0.1, 2)
@@ -237,6 +246,9 @@ def ratio(factor: float, busy: float, waiting: float) -> float:
         busy: 1−p, the share of time in which the slowest stage before the echo works rather than waits for room.
         waiting: s, the share of time in which what comes after the echo waits for it, 0 ≤ s < 1.
 
+    Returns:
+        R > 0.
+
     >>> round(ratio(1, 1.0, 0.75), 2)
     4.0
     """
@@ -257,6 +269,9 @@ def choose_factor(R: float, most: float = 4.0) -> Fraction:
     Args:
         R: measured, > 0; up to 1.02 counts as 1.
         most: cap ≥ 1.
+
+    Returns:
+        e.
 
     >>> choose_factor(2.6), choose_factor(0.7), choose_factor(9)
     (Fraction(11, 4), Fraction(1, 1), Fraction(4, 1))
