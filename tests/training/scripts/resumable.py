@@ -1,7 +1,7 @@
 """A script that checkpoints, and is killed: prints a digest of all that it ended with, and its losses.
 
 FOLDER [--plain] [--kill STEP SIGNAL]: train to the end, or until the signal. `--plain`: without BatchNorm and dropout.
-FOLDER --many COUNT SIGNAL: kill children at so many random steps of as many runs, and compare each with a run left alone.
+FOLDER --many COUNT SIGNAL: kill children at as many random steps, and compare each run with one left alone.
 """
 
 import argparse
