@@ -1,7 +1,7 @@
 """A plain chain of convolutions made to be pruned to 16x1 blocks, the demo's student.
 
 Every width is a multiple of 16, so that blocks have no tails, and no layer branches, so that each convolution fuses
-with its bias, ReLU and requantisation. It is wide on purpose: a wide network that keeps a tenth of its blocks is
+with its bias, ReLU and requantisation. It is wide on purpose: a wide network that keeps a fifth of its blocks is
 more accurate than a dense one of the same cost (Kalchbrenner et al. 2018, arXiv:1802.08435, §3).
 """
 
@@ -13,7 +13,7 @@ BLOCK = 16
 
 
 class SparseCNN(nn.Module):
-    """A 5x5 stem of stride 2, then 3x3 convolutions, each followed by BatchNorm and ReLU; pooling; a linear head.
+    """A 5x5 stem, 3x3 convolutions that halve the image twice, each with BatchNorm and ReLU; pooling; a linear head.
 
     Args:
         in_channels: C of the images; 1 is gray.
@@ -37,7 +37,7 @@ class SparseCNN(nn.Module):
         in_channels: int = 1,
         classes: int = 10,
         widths: Sequence[int] = (32, 64, 128, 128, 128),
-        strides: Sequence[int] = (2, 1, 2, 1, 1),
+        strides: Sequence[int] = (1, 2, 2, 1, 1),
     ) -> None:
         super().__init__()
         if not widths or len(widths) != len(strides) or any(width < BLOCK or width % BLOCK for width in widths):
