@@ -12,7 +12,7 @@ from apus.errors import NothingMatchedError
 LAYERS = {"Conv", "Gemm", "MatMul"}
 FUSED = {"Relu", "Clip"}
 """Activations that only narrow the range of the layer before them."""
-MOVES = {"MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Concat", "Identity", "Dropout"}
+MOVES = {"MaxPool", "Reshape", "Flatten", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Concat", "Identity", "Dropout"}
 """Operations that move values without changing them: their output keeps the scale of their input."""
 FOLLOWERS = (
     FUSED

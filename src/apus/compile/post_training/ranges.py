@@ -76,8 +76,8 @@ def _error(seen: Observed, low: float, high: float) -> float:
 def activation_parameters(low: float, high: float) -> tuple[np.float32, np.uint8]:
     """Scale and zero point: real = scale * (q - zero_point), q in 0..255.
 
-    >>> activation_parameters(-1.0, 1.0)[1]
-    np.uint8(128)
+    >>> activation_parameters(0.0, 255.0)
+    (np.float32(1.0), np.uint8(0))
     """
     scale = np.float32(max((high - low) / 255, 1e-12))
     return scale, np.uint8(np.clip(np.rint(-low / scale), 0, 255))
