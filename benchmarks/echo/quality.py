@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from apus.bench.results import Row, row
 from apus.data.fetch import find
 from apus.techniques.echo import Schedule, emissions, rational, stride_without_duplicates
 from benchmarks.echo.memory import remember
@@ -59,6 +60,7 @@ CONDITIONS = [
     Condition("before", 4, batch=256),
     Condition("batch", 4, batch=32, spread="none"),
     Condition("batch", 4, batch=256, spread="none"),
+    Condition("before", 5),
 ]
 
 
@@ -87,7 +89,9 @@ def tensor(x: np.ndarray) -> torch.Tensor:
 def stream(c: Condition, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
     """Endless batches: images, classes, and the fresh reads so far."""
     y = splits()["train"][1]
-    keys = (k for epoch in range(10**9) for k in np.random.Generator(np.random.Philox([seed, epoch])).permutation(len(y)))
+    keys = (
+        k for epoch in range(10**9) for k in np.random.Generator(np.random.Philox([seed, epoch])).permutation(len(y))
+    )
     table: list[int] = []
     e = rational(c.factor)
     if c.place == "batch":
@@ -103,7 +107,11 @@ def stream(c: Condition, seed: int) -> Iterator[tuple[np.ndarray, np.ndarray, in
             table.append(next(keys))
         rows = [table[i] for i, _ in batch]
         copies = [k if c.place == "before" else 0 for _, k in batch]
-        yield augment(np.array(rows), draw(seed, np.array([i for i, _ in batch]), np.array(copies))), y[rows], len(table)
+        yield (
+            augment(np.array(rows), draw(seed, np.array([i for i, _ in batch]), np.array(copies))),
+            y[rows],
+            len(table),
+        )
 
 
 def draw(seed: int, item: np.ndarray, copy: np.ndarray) -> np.ndarray:
@@ -144,7 +152,7 @@ def train(c: Condition, rate: float, seed: int, budget: int) -> dict:
     """Train on `budget` fresh reads while the learning rate falls linearly to 0; return the final accuracies."""
     net, loss = network(seed), nn.CrossEntropyLoss()
     optimizer = torch.optim.SGD(net.parameters(), rate, momentum=0.9, nesterov=True)
-    for step, (x, y, fresh) in enumerate(stream(c, seed), 1):
+    for step, (x, y, fresh) in enumerate(stream(c, seed), 1):  # noqa: B007 (used below)
         if fresh > budget:
             break
         optimizer.param_groups[0]["lr"] = rate * (1 - fresh / budget)
@@ -170,12 +178,17 @@ def study(c: Condition, progress=print) -> dict:
     for budget in BUDGETS:
         tuned = {r: mean(run(c, r, s, budget)["valid"] for s in TUNING_SEEDS) for r in RATES}
         rates[budget] = max(tuned, key=tuned.__getitem__)
-        progress(f"{c.name:28} {budget:6} reads: {({r: round(100 * a, 1) for r, a in tuned.items()})}")
+        progress(f"{c.name:28} {budget:6} reads: { ({r: round(100 * a, 1) for r, a in tuned.items()}) }")
         if max(tuned.values()) >= TARGET + 0.008:
             break
     reads = [crossing([(b, run(c, r, s, b)["test"]) for b, r in list(rates.items())[-4:]]) for s in SEEDS]
     progress(f"{c.name:28} median {median(reads):.0f} of {[round(r) for r in reads]}, rates {rates}")
-    return {"name": c.name, "condition": asdict(c), "rates": rates, "reads": reads}
+    return {"name": c.name, "condition": asdict(c), "rates": rates, "reads": reads, "rate": _rate_near(rates, reads)}
+
+
+def _rate_near(rates: dict[int, float], reads: list[float]) -> float:
+    """The learning rate of the budget nearest to the target."""
+    return rates[min(rates, key=lambda budget: abs(np.log(budget / median(reads))))]
 
 
 def crossing(points: list[tuple[int, float]]) -> float:
@@ -184,7 +197,25 @@ def crossing(points: list[tuple[int, float]]) -> float:
     return float(np.exp((TARGET - offset) / slope))
 
 
-if __name__ == "__main__":
+def rows() -> list[Row]:
+    """Reads to target of each condition over those of its baseline, with the spread over seeds."""
     torch.set_num_threads(1)
-    for condition in CONDITIONS:
-        study(condition, lambda line: print(line, flush=True))
+    studies = [study(c, lambda line: print(line, flush=True)) for c in CONDITIONS]
+    base = {s["condition"]["batch"]: median(s["reads"]) for s in studies if s["condition"]["place"] == "none"}
+    return [
+        row(
+            s["name"],
+            "fresh_ratio",
+            median(s["reads"]) / base[s["condition"]["batch"]],
+            "x",
+            low=min(s["reads"]) / base[s["condition"]["batch"]],
+            high=max(s["reads"]) / base[s["condition"]["batch"]],
+            runs=len(SEEDS),
+            detail=s | {"target_accuracy": TARGET, "baseline_reads": base[s["condition"]["batch"]]},
+        )
+        for s in studies
+    ]
+
+
+if __name__ == "__main__":
+    rows()
