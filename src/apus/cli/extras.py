@@ -4,7 +4,7 @@ from importlib import metadata, util
 
 EXTRAS = {
     "compile": ("onnx", "onnx_ir", "rich"),
-    "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2", "matplotlib"),
+    "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2"),
     "bench": ("onnxruntime", "openvino"),
 }
 _DISTRIBUTIONS = {"onnx_ir": "onnx-ir", "PIL": "pillow", "jinja2": "Jinja2"}
