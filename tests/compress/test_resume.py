@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 
-from conftest import RECIPE
+from own_recipe import RECIPE
 
 SMALL = ('own_parts:data"', 'own_parts:data"\narguments = { count = 256 }')
 LEARN = ("teacher", "student", "prune", "quantize")
