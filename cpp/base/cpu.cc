@@ -1,9 +1,8 @@
 #include "base/cpu.h"
 
-#include <unistd.h>
-
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 
 #include "base/error.h"
 
@@ -84,9 +83,14 @@ std::string detect_brand() { return "unknown"; }
 
 #endif
 
-size_t cache_bytes(int name) {
-  const long bytes = sysconf(name);
-  return bytes > 0 ? static_cast<size_t>(bytes) : 0;
+// Of the cache that core 0 sees at that index: Linux's own account, since sysconf adds up shared caches on some CPUs.
+size_t cache_bytes(int index) {
+  std::ifstream file("/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(index) + "/size");
+  size_t kilobytes = 0;
+  char unit = 'K';
+  if (!(file >> kilobytes)) return 0;
+  file >> unit;
+  return kilobytes * (unit == 'M' ? 1024 * 1024 : 1024);
 }
 
 bool has_all(std::initializer_list<const char*> names) {
@@ -125,9 +129,9 @@ const CpuInfo& cpu_info() {
     CpuInfo i;
     i.brand = detect_brand();
     i.features = detect_features();
-    i.l1d = cache_bytes(_SC_LEVEL1_DCACHE_SIZE);
-    i.l2 = cache_bytes(_SC_LEVEL2_CACHE_SIZE);
-    i.l3 = cache_bytes(_SC_LEVEL3_CACHE_SIZE);
+    i.l1d = cache_bytes(0);
+    i.l2 = cache_bytes(2);
+    i.l3 = cache_bytes(3);
     i.cores = usable_cores();
     return i;
   }();
