@@ -69,14 +69,18 @@ void Planes::plan_lines() {
 // Windows of the source, each starting at the first element that is still missing.
 void Planes::plan_line(int64_t first) {
   const int64_t lanes = 64 / element_size(element_);
+  int64_t from[64];
   uint64_t missing = 0;
-  for (int64_t i = 0; i < lanes; ++i) missing |= uint64_t{source(first + i) >= 0} << i;
+  for (int64_t i = 0; i < lanes; ++i) {
+    from[i] = source(first + i);
+    missing |= uint64_t{from[i] >= 0} << i;
+  }
   lines_.push_back({static_cast<int64_t>(pieces_.size()), 0});
   for (; missing; ++lines_.back().count) {
-    const int64_t start = source(first + __builtin_ctzll(missing));
+    const int64_t start = from[__builtin_ctzll(missing)];
     StagePiece piece{{}, 0, start * element_size(element_)};
     for (int64_t i = 0; i < lanes; ++i) {
-      const int64_t at = source(first + i) - start;
+      const int64_t at = from[i] - start;
       if (!(missing >> i & 1) || at < 0 || at >= lanes) continue;
       piece.index[i] = static_cast<uint8_t>(at);
       piece.mask |= uint64_t{1} << i;
