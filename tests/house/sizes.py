@@ -35,9 +35,7 @@ def untested(modules: list[Path]) -> list[str]:
     missing = []
     for module in modules:
         area = module.parts[2] if len(module.parts) > 3 else "."
-        tests = [
-            ROOT / p for p in files(f"tests/{area}/**/*.py", "tests/house/*.py" if area == "." else "tests/cli/*.py")
-        ]
+        tests = [ROOT / p for p in files(f"tests/{area}/**/*.py", "tests/*.py" if area == "." else "tests/cli/*.py")]
         name = re.compile(rf"\b(test_)?{re.escape(module.stem)}\b")
         if not any(name.search(t.stem) or name.search(t.read_text()) for t in tests):
             missing.append(str(module))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+
 from apus._native import isas, kernels
 
 STRIP = 16
