@@ -77,7 +77,7 @@ def tars() -> list[str]:
     made = [Path(f"runs/echo/clipart-{i}.tar") for i in range(WORKERS)]
     for i, path in enumerate(made):
         if not path.exists():
-            with tarfile.open(path, "w") as archive:
+            with tarfile.open(path, "w", dereference=True) as archive:
                 for number, (file, label) in enumerate(Drawings().pairs[i::WORKERS]):
                     archive.add(file, f"{number:06}.png")
                     text = Path("runs/echo/label.cls")

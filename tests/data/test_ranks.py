@@ -12,32 +12,37 @@ import pytest
 SCRIPT = Path(__file__).parent / "scripts" / "ranks.py"
 
 
-def run(world: int, store: Path, count: int, factor: str) -> list[dict[str, Any]]:
+def run(world: int, store: Path, count: int, *factors: str) -> list[list[dict[str, Any]]]:
+    """By factor, by rank, what each rank printed."""
     ranks = [
         subprocess.Popen(
-            [sys.executable, SCRIPT, str(rank), str(world), str(store), str(count), factor],
+            [sys.executable, SCRIPT, str(rank), str(world), str(store), str(count), *factors],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         for rank in range(world)
     ]
-    ends = [rank.communicate(timeout=120) for rank in ranks]
+    ends = [rank.communicate(timeout=200) for rank in ranks]
     assert all(rank.returncode == 0 for rank in ranks), ends
-    return [json.loads(out) for out, _ in ends]
+    return [list(of_factor) for of_factor in zip(*(json.loads(out) for out, _ in ends), strict=True)]
 
 
-@pytest.mark.parametrize(("world", "count"), [(2, 131), (4, 129)])
-def test_keys_are_shared_and_steps_are_equal(world: int, count: int, tmp_path: Path) -> None:
-    ranks = run(world, tmp_path / "store", count, "1.5")
-    assert len({rank["steps"] for rank in ranks}) == 1 and ranks[0]["steps"] == ranks[0]["length"]
+def check_shares(ranks: list[dict[str, Any]], count: int) -> None:
+    assert len({rank["steps"] for rank in ranks}) == 1
     sets = [set(rank["keys"]) for rank in ranks]
     assert set.union(*sets) == set(range(count)) and sum(map(len, sets)) == count
-    for rank in ranks:
-        assert set(Counter(rank["keys"]).values()) == {1, 2}
-        assert len(rank["keys"]) == len(sets[ranks.index(rank)]) * 3 // 2
+    for rank, keys in zip(ranks, sets, strict=True):
+        assert set(Counter(rank["keys"]).values()) == {1, 2} and len(rank["keys"]) == len(keys) * 3 // 2
 
 
-def test_ranks_agree_on_the_automatic_factor(tmp_path: Path) -> None:
-    fast, slow = run(2, tmp_path / "store", 400, "auto")
-    assert fast["factor"] == slow["factor"] > 1 and fast["steps"] == slow["steps"]
+def test_two_ranks_share_keys_and_agree_on_the_automatic_factor(tmp_path: Path) -> None:
+    fixed, auto = run(2, tmp_path / "store", 401, "1.5", "auto")
+    check_shares(fixed, 401)
+    assert auto[0]["factor"] == auto[1]["factor"] > 1 and auto[0]["steps"] == auto[1]["steps"]
+
+
+@pytest.mark.timeout(600)
+def test_four_ranks_share_keys(tmp_path: Path) -> None:
+    [ranks] = run(4, tmp_path / "store", 129, "1.5")
+    check_shares(ranks, 129)
