@@ -4,11 +4,10 @@ import json
 
 import pytest
 import torch
+from launch import run
 from torch import nn
 
 from apus.training.distributed import Ranks, part_of, rows_of, weigh_by_rows, whole
-
-from launch import run
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from apus.data.echo_loader import echo
 from apus.training.feed import Feed
 from apus.training.padding import Padding
 
@@ -72,6 +73,15 @@ def test_a_stream_is_split_by_rows():
     assert firsts(feed) == [[2, 3], [5]]
     feed.load_state_dict({**feed.state_dict(), "position": 1})
     assert firsts(feed) == [[5]]
+
+
+def test_any_iterable_and_our_pipelines_are_fed_and_resumed():
+    for source in ([(torch.tensor([n]), 0) for n in range(5)], echo(plain(6, 2), 2, size=1)):
+        feed = Feed(source, CPU, prefetch=1)
+        whole = [firsts(feed), firsts(feed)]
+        again = Feed(source if isinstance(source, list) else echo(plain(6, 2), 2, size=1), CPU)
+        again.load_state_dict({**feed.state_dict(), "epoch": 1, "position": 2})
+        assert firsts(again) == whole[1][2:]
 
 
 def test_padding_and_the_loaders_attributes():

@@ -4,7 +4,6 @@ import json
 import signal
 
 import pytest
-
 from launch import run
 
 CONTINUED = 1e-3

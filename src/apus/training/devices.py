@@ -105,7 +105,7 @@ class Runtime:
         """Make models, loaders and optimizers ready for the device and the ranks.
 
         Args:
-            *objects: modules (placed, cured, compiled, replicated or sharded), DataLoaders (see `loader`), and
+            *objects: modules (placed, cured, compiled, replicated or sharded), loaders (see `loader`), and
                 optimizers made before this call, which are pointed at the placed parameters; else a TypeError.
 
         Returns:
@@ -118,7 +118,7 @@ class Runtime:
     def _prepare(self, one: Any, placed: dict[int, Tensor]) -> Any:
         if isinstance(one, nn.Module):
             return self._place(one, placed)
-        if isinstance(one, DataLoader):
+        if isinstance(one, DataLoader) or hasattr(one, "read_from"):
             return self.loader(one)
         if isinstance(one, Optimizer):
             return _rebind(one, placed)
@@ -180,7 +180,7 @@ class Runtime:
 
     def loader(
         self,
-        loader: DataLoader[Any],
+        loader: Any,
         *,
         pad_to: int | None = None,
         lengths: Sequence[int] = (),
@@ -193,7 +193,8 @@ class Runtime:
         """Feed batches to the device, each rank its rows, in shapes that do not change.
 
         Args:
-            loader: its batch is the global one, whatever the number of ranks.
+            loader: a DataLoader, an `apus.data` pipeline, or an iterable of batches; its batch is the global one,
+                whatever the number of ranks.
             pad_to: rows of each rank's batch; None: the loader's own batch size, where shapes are compiled.
             lengths: sizes allowed for dimension 1.
             value: fills inputs.
@@ -206,8 +207,9 @@ class Runtime:
             Iterates like `loader`.
         """
         rows = pad_to
-        if rows is None and self._compiles and loader.batch_size:
-            rows = -(-loader.batch_size // self.ranks.world)
+        whole = getattr(loader, "batch_size", None)
+        if rows is None and self._compiles and whole:
+            rows = -(-whole // self.ranks.world)
         ahead = prefetch if prefetch is not None else 0 if self.device.type == "cpu" else 2
         padding = Padding(rows, tuple(lengths), value, ignore_index, targets, strict=pad_to is not None)
         return Feed(

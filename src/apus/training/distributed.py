@@ -14,6 +14,7 @@ import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
+from torch.distributed.rendezvous import rendezvous
 from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.nn.parallel import DistributedDataParallel
 from torch.utils import _pytree as pytree
@@ -76,10 +77,11 @@ class Ranks:
 
 
 def _join(backend: str, rank: int, world: int) -> None:
-    # torchrun keeps its store over a restart, and with it the addresses of the processes that died: a name for each try.
-    store, *_ = next(iter(dist.rendezvous("env://", rank, world)))
+    # torchrun keeps its store over a restart, and with it the addresses of processes that died: a name for each try.
+    store, *_ = next(iter(rendezvous("env://", rank, world)))
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    dist.init_process_group(backend, store=dist.PrefixStore(f"apus/{attempt}", store), rank=rank, world_size=world)
+    named = dist.PrefixStore(f"apus/{attempt}", store)  # type: ignore[attr-defined]
+    dist.init_process_group(backend, store=named, rank=rank, world_size=world)
 
 
 def _leave() -> None:

@@ -68,7 +68,7 @@ class Feed:
     `position` the batches given in this one; `wait_seconds` what the training loop has waited for data, in all.
 
     Args:
-        loader: any DataLoader; its batch is the global one.
+        loader: any DataLoader, an `apus.data` pipeline, or an iterable of batches; its batch is the global one.
         device: where batches go.
         rank: of this process.
         world: ranks, ≥ 1.
@@ -81,7 +81,7 @@ class Feed:
 
     def __init__(
         self,
-        loader: DataLoader[Any],
+        loader: Any,
         device: torch.device,
         *,
         rank: int = 0,
@@ -97,8 +97,8 @@ class Feed:
         self.epoch = self.position = 0
         self.wait_seconds = 0.0
         self._order = _generators(loader)
-        self._indices = Indices(loader.batch_sampler)
-        self._indexed = loader.batch_sampler is not None and not isinstance(loader.dataset, IterableDataset)
+        self._indices = Indices(getattr(loader, "batch_sampler", None))
+        self._indexed = self._indices.batches is not None and not isinstance(loader.dataset, IterableDataset)
         self._reader = _with_batches(loader, self._indices) if self._indexed else loader
         self._resume: dict[str, Any] | None = None
 
@@ -163,9 +163,12 @@ class Feed:
     def _stream(self, rank: int, world: int) -> tuple[Iterator[Any], deque[float]]:
         # A stream has no indices: every rank reads all of it and keeps its rows.
         weights: deque[float] = deque()
-        source = iter(self.loader)
-        for _ in range(self.position):
-            next(source, None)
+        if hasattr(self.loader, "read_from"):  # our own pipelines know their place
+            source = self.loader.read_from(self.epoch, self.position)
+        else:
+            source = iter(self.loader)
+            for _ in range(self.position):
+                next(source, None)
         return (_rows(batch, rank, world, weights) for batch in source), weights
 
     def _ready(self, batch: Any) -> Any:
@@ -199,16 +202,17 @@ def _with_batches(loader: DataLoader[Any], indices: Indices) -> DataLoader[Any]:
     )
 
 
-def _generators(loader: DataLoader[Any]) -> dict[str, Tensor | None]:
-    own = loader.generator
+def _generators(loader: Any) -> dict[str, Tensor | None]:
+    own = getattr(loader, "generator", None)
     return {"torch": torch.get_rng_state(), "loader": None if own is None else own.get_state()}
 
 
-def _set_generators(loader: DataLoader[Any], state: dict[str, Tensor | None]) -> None:
+def _set_generators(loader: Any, state: dict[str, Tensor | None]) -> None:
     if state["torch"] is not None:
         torch.set_rng_state(state["torch"])
-    if loader.generator is not None and state["loader"] is not None:
-        loader.generator.set_state(state["loader"])
+    own = getattr(loader, "generator", None)
+    if own is not None and state["loader"] is not None:
+        own.set_state(state["loader"])
 
 
 def _ahead(batches: Iterator[Any], depth: int) -> Iterator[Any]:

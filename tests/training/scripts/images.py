@@ -29,7 +29,7 @@ train = DataLoader(tensors(data.train), batch_size=rows, shuffle=True, drop_last
 test = DataLoader(tensors(data.test[:1000]), batch_size=200)
 runtime = Runtime()
 model, train, test = runtime.setup(ResidualCNN() if name == "teacher" else SparseCNN(), train, test)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.02, momentum=0.9)
+optimizer = torch.optim.SGD(model.parameters(), lr=0.002, momentum=0.9)
 parts = {"model": model, "optimizer": optimizer, "loader": train}
 keeper = runtime.checkpoints(folder, every=5, **parts) if folder else None
 step, losses = keeper.steps if keeper else 0, {}

@@ -75,7 +75,7 @@ def _watch_batches(steps: Steps) -> Iterator[None]:
         place = user_line() if torch.is_grad_enabled() else None
         if place is None:
             return feeds(feed)
-        return _noted(feeds(feed), steps, place, feed.padding or Padding(rows=feed.loader.batch_size))
+        return _noted(feeds(feed), steps, place, feed.padding or Padding(rows=getattr(feed.loader, "batch_size", None)))
 
     with mock.patch.object(DataLoader, "__iter__", from_loader), mock.patch.object(Feed, "__iter__", from_feed):
         yield
