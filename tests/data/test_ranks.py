@@ -36,13 +36,14 @@ def check_shares(ranks: list[dict[str, Any]], count: int) -> None:
         assert set(Counter(rank["keys"]).values()) == {1, 2} and len(rank["keys"]) == len(keys) * 3 // 2
 
 
-def test_two_ranks_share_keys_and_agree_on_the_automatic_factor(tmp_path: Path) -> None:
-    fixed, auto = run(2, tmp_path / "store", 401, "1.5", "auto")
+def test_two_ranks_share_keys_agree_on_the_automatic_factor_and_find_the_straggler(tmp_path: Path) -> None:
+    fixed, auto, verdicts = run(2, tmp_path / "store", 401, "1.5", "auto")
     check_shares(fixed, 401)
+    assert [rank["verdict"] for rank in verdicts] == [["STRAGGLER", "rank 0"]] * 2
     assert auto[0]["factor"] == auto[1]["factor"] > 1 and auto[0]["steps"] == auto[1]["steps"]
 
 
 @pytest.mark.timeout(600)
 def test_four_ranks_share_keys(tmp_path: Path) -> None:
-    [ranks] = run(4, tmp_path / "store", 129, "1.5")
+    ranks, _ = run(4, tmp_path / "store", 129, "1.5")
     check_shares(ranks, 129)

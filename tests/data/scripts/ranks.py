@@ -7,6 +7,7 @@ import time
 import torch
 from torch import distributed
 
+from apus.data.diagnosis import diagnose
 from apus.data.pipeline import Pipeline
 
 rank, world, store, count = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], int(sys.argv[4])
@@ -31,5 +32,7 @@ def train(factor):
     return {"steps": steps, "keys": keys, "factor": pipe.factor}
 
 
-print(json.dumps([train(factor if factor == "auto" else float(factor)) for factor in sys.argv[5:]]))
+done = [train(factor if factor == "auto" else float(factor)) for factor in sys.argv[5:]]
+verdict = diagnose(range(64), lambda batch: time.sleep(0.003 if rank else 0.03), batches=8)
+print(json.dumps([*done, {"verdict": [verdict.kind, verdict.bottleneck]}]))
 distributed.destroy_process_group()
