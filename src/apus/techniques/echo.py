@@ -55,7 +55,7 @@ class Schedule:
         [2, 3, 2, 3]
         """
         i = item - self.start
-        return 1 if self.factor is None or i < 0 else floor((i + 1) * self.factor) - floor(i * self.factor)
+        return 1 if self.factor is None or i < 0 else _floor(i + 1, self.factor) - _floor(i, self.factor)
 
     def total(self, items: int) -> int:
         """Emissions of the first `items` items, the sum of their copies: ⌊Ne⌋.
@@ -64,14 +64,19 @@ class Schedule:
         10
         """
         echoed = max(0, items - self.start)
-        return items if self.factor is None else items - echoed + floor(echoed * self.factor)
+        return items if self.factor is None else items - echoed + _floor(echoed, self.factor)
 
     def with_copy(self, copy: int, items: int) -> int:
         """How many of the first `items` items have a copy of this number (from 0)."""
         e, echoed = self.factor or Fraction(1), max(0, items - self.start)
         if copy == 0:
             return items
-        return echoed if copy < floor(e) else floor(echoed * e) - echoed * floor(e) if copy < ceil(e) else 0
+        return echoed if copy < floor(e) else _floor(echoed, e) - echoed * floor(e) if copy < ceil(e) else 0
+
+
+def _floor(i: int, e: Fraction) -> int:
+    """⌊ie⌋, by integers alone."""
+    return i * e.numerator // e.denominator
 
 
 def rational(factor: float) -> Fraction:
