@@ -18,6 +18,7 @@ from apus.data.pipeline import Pipeline
 from apus.techniques.echo import Schedule, emissions, rational, stride_without_duplicates
 from benchmarks.echo import clipart
 from benchmarks.echo.memory import remember
+from benchmarks.echo.quality import near
 
 BATCH, TARGET = 32, 0.45
 BUDGETS = tuple(round(2000 * 1.5**i) for i in range(8))  # fresh reads, up to 34,172
@@ -86,9 +87,10 @@ def tuned(factor: float, rate: float, seed: int, budget: int) -> float:
 
 def study(factor: float) -> tuple[int, float]:
     """Fresh reads to the target on validation, and the best learning rate there."""
-    points, rates = [], {}
+    points: list[tuple[int, float]] = []
+    rates: dict[int, float] = {}
     for budget in BUDGETS:
-        found = {r: mean(tuned(factor, r, s, budget) for s in TUNING_SEEDS) for r in RATES}
+        found = {r: mean(tuned(factor, r, s, budget) for s in TUNING_SEEDS) for r in near(RATES, rates)}
         rates[budget] = max(found, key=found.__getitem__)
         points.append((budget, max(found.values())))
         print(f"decode e={factor} {budget}: {found}", flush=True)

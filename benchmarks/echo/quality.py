@@ -50,7 +50,8 @@ class Condition:
 
 CONDITIONS = [
     Condition(),
-    *(Condition(place, e) for e in (2, 4, 8) for place in ("before", "after")),
+    *(Condition("before", e) for e in (2, 4, 5, 8)),
+    *(Condition("after", e) for e in (2, 4, 8)),
     *(Condition("batch", e, spread="none") for e in (2, 4, 8)),
     Condition("before", 4, spread="none"),
     Condition("before", 4, spread="buffer", slots=1024),
@@ -60,7 +61,6 @@ CONDITIONS = [
     Condition("before", 4, batch=256),
     Condition("batch", 4, batch=32, spread="none"),
     Condition("batch", 4, batch=256, spread="none"),
-    Condition("before", 5),
 ]
 
 
@@ -176,7 +176,7 @@ def study(c: Condition, progress=print) -> dict:
     """Tune on validation, then judge on test: reads to the target by seed."""
     rates: dict[int, float] = {}
     for budget in BUDGETS:
-        tuned = {r: mean(run(c, r, s, budget)["valid"] for s in TUNING_SEEDS) for r in RATES}
+        tuned = {r: mean(run(c, r, s, budget)["valid"] for s in TUNING_SEEDS) for r in near(RATES, rates)}
         rates[budget] = max(tuned, key=tuned.__getitem__)
         progress(f"{c.name:28} {budget:6} reads: { ({r: round(100 * a, 1) for r, a in tuned.items()}) }")
         if max(tuned.values()) >= TARGET + 0.008:
@@ -184,6 +184,14 @@ def study(c: Condition, progress=print) -> dict:
     reads = [crossing([(b, run(c, r, s, b)["test"]) for b, r in list(rates.items())[-4:]]) for s in SEEDS]
     progress(f"{c.name:28} median {median(reads):.0f} of {[round(r) for r in reads]}, rates {rates}")
     return {"name": c.name, "condition": asdict(c), "rates": rates, "reads": reads, "rate": _rate_near(rates, reads)}
+
+
+def near(grid: tuple[float, ...], found: dict[int, float]) -> tuple[float, ...]:
+    """Learning rates to try: all at first, then the best of the budget before and its neighbours."""
+    if not found:
+        return grid
+    best = grid.index(found[max(found)])
+    return grid[max(0, best - 1) : best + 2]
 
 
 def _rate_near(rates: dict[int, float], reads: list[float]) -> float:

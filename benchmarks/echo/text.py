@@ -18,6 +18,7 @@ from torch import nn
 from apus.bench.results import Row, row
 from apus.techniques.echo import Schedule, emissions, rational, stride_without_duplicates
 from benchmarks.echo.memory import remember
+from benchmarks.echo.quality import near
 
 WINDOW, CONTEXT, BATCH = 64, 16, 32
 TARGET = 2.10  # nats per character
@@ -107,7 +108,7 @@ def study(c: Condition) -> dict:
 
     rates: dict[int, float] = {}
     for budget in BUDGETS:
-        tuned = {r: mean(run(r, s, budget)["valid"] for s in TUNING_SEEDS) for r in RATES}
+        tuned = {r: mean(run(r, s, budget)["valid"] for s in TUNING_SEEDS) for r in near(RATES, rates)}
         rates[budget] = min(tuned, key=tuned.__getitem__)
         print(f"{c.name:24} {budget:6} windows: { ({r: round(v, 3) for r, v in tuned.items()}) }", flush=True)
         if min(tuned.values()) <= TARGET - 0.05:
