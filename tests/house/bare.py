@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 
@@ -15,10 +16,12 @@ milliseconds = (time.perf_counter() - start - empty) * 1e3
 
 import apus  # noqa: E402
 
-expected = np.load("expected.npz")
-(y,) = apus.Session("model.apus").run(None, {"x": expected["x"]})
-np.testing.assert_allclose(y, expected["y"], rtol=1e-4, atol=1e-4)
+models = sorted(Path().glob("*.apus"))
+for path in models:
+    expected, session = np.load(path.with_suffix(".npz")), apus.Session(path)
+    (y,) = session.run(None, {session.get_inputs()[0].name: expected["x"]})
+    np.testing.assert_allclose(y, expected["y"], rtol=1e-4, atol=1e-4)
 heavy = {"torch", "onnx", "scipy"} & set(sys.modules)
 assert not heavy, heavy
 assert milliseconds <= 150, milliseconds
-print(f"bare venv: right, import apus {milliseconds:.0f} ms")
+print(f"bare venv: {[p.name for p in models]} right, import apus {milliseconds:.0f} ms")

@@ -1,5 +1,6 @@
 """Write a small network as `model.apus`, inputs and outputs as `expected.npz`, for a venv with NumPy alone."""
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -37,4 +38,9 @@ if __name__ == "__main__":
     folder, rng = Path(sys.argv[1]), np.random.default_rng(0)
     model, x = network(rng), rng.standard_normal((1, 3, 8, 8), np.float32)
     apus.compile(model, folder / "model.apus")
-    np.savez(folder / "expected.npz", x=x, y=ReferenceEvaluator(model).run(None, {"x": x})[0])
+    np.savez(folder / "model.npz", x=x, y=ReferenceEvaluator(model).run(None, {"x": x})[0])
+    student = Path("runs/images/student.apus")
+    if student.exists():  # after `make demo`: the real thing as well
+        x = rng.random((16, 1, 28, 28), np.float32)
+        shutil.copy(student, folder)
+        np.savez(folder / "student.npz", x=x, y=apus.Session(student.with_suffix(".onnx")).run(None, {"input": x})[0])
