@@ -59,7 +59,7 @@ def block_scores(weight: Tensor, groups: int = 1) -> Tensor:
     rows = weight.detach().abs().reshape(groups, weight.shape[0] // groups, -1)
     M = rows.shape[1]
     strips = F.pad(rows, (0, 0, 0, -M % BLOCK)).reshape(groups, -1, BLOCK, rows.shape[2])
-    heights = torch.full((strips.shape[1],), BLOCK, dtype=weight.dtype)
+    heights = weight.new_full((strips.shape[1],), BLOCK)
     heights[-1] = M - BLOCK * (strips.shape[1] - 1)
     scores: Tensor = strips.sum(2) / heights[:, None]
     return scores
@@ -92,7 +92,7 @@ def keep_largest(scores: Tensor, sparsity: float) -> Tensor:
     >>> keep_largest(torch.tensor([3.0, 1.0, 2.0, 4.0]), 0.5).tolist()
     [True, False, False, True]
     """
-    keep = torch.ones(scores.numel(), dtype=torch.bool)
+    keep = torch.ones(scores.numel(), dtype=torch.bool, device=scores.device)
     order = torch.argsort(scores.flatten(), descending=True, stable=True)
     keep[order[scores.numel() - round(sparsity * scores.numel()) :]] = False
     return keep.reshape(scores.shape)
