@@ -1,6 +1,7 @@
 """One script on several devices; what `Runtime` does to the pieces it is given."""
 
 import difflib
+import json
 import re
 
 import pytest
@@ -106,3 +107,22 @@ def test_accumulated_gradients_are_the_whole_batchs():
     loss = runtime.accumulate(lambda x, y: F.cross_entropy(model(x), y, reduction="sum"), model, (x, y), 3)
     assert float(loss) == pytest.approx(expected.item(), abs=1e-6)
     assert torch.allclose(model.weight.grad, whole, atol=1e-6)
+
+
+def test_emulated_student_trains_and_moves_between_devices(tmp_path):
+    try:
+        emulated = environment()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    cpu = {"APUS_DEVICE": "cpu", "TORCH_DEVICE_BACKEND_AUTOLOAD": "0"}
+
+    def images(steps, where, *folder):
+        return json.loads(run("images.py", "student", steps, 64, *folder, environment=where).splitlines()[-1])
+
+    expected, there = images(20, cpu), images(20, emulated, tmp_path)
+    assert there["losses"] == pytest.approx(expected["losses"], abs=1e-3)
+    here = images(20, cpu, tmp_path)  # nothing left to train: the same weights and statistics, judged on the CPU
+    assert here["losses"] == {}
+    assert here["right"] == there["right"]
+    assert here["loss"] == pytest.approx(there["loss"], abs=1e-5)
+    assert images(25, cpu)["losses"]["20"] == pytest.approx(images(25, emulated, tmp_path)["losses"]["20"], abs=1e-3)

@@ -5,6 +5,7 @@ Each row was seen in the versions it names, on XLA's CPU plug-in standing in for
 gone, so a row cannot outlive its reason.
 """
 
+import functools
 import importlib.metadata
 import importlib.util
 import os
@@ -83,6 +84,27 @@ def norm_in_weight_type(model: nn.Module) -> None:
             module.register_forward_pre_hook(_to_weight_type)
 
 
+def _fake_quantize(x: Tensor, scale: Tensor, zero: Tensor, axis: int, low: int, high: int) -> tuple[Tensor, Tensor]:
+    # q = round(x / s + z); the value is (clamp(q) - z) s, and the gradient passes where q was not clamped.
+    shape = [-1 if dim == axis else 1 for dim in range(x.dim())]
+    scale, zero = scale.reshape(shape), zero.reshape(shape).to(x.dtype)
+    level = torch.round(x * (1.0 / scale) + zero)
+    return (level.clamp(low, high) - zero) * scale, (level >= low) & (level <= high)
+
+
+@functools.cache
+def _operators() -> torch.library.Library:
+    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+    name = "fake_quantize_per_channel_affine_cachemask"
+    library.impl(name, _fake_quantize, "PrivateUse1")  # type: ignore[no-untyped-call]
+    return library
+
+
+def add_fake_quantize(_model: nn.Module) -> None:
+    """Give device `tpu` the operator of quantisation-aware training per channel, in elementary operations."""
+    _operators()
+
+
 QUIRKS = (
     Quirk(
         "batch-norm-statistics",
@@ -97,6 +119,13 @@ QUIRKS = (
         TESTED,
         "a forward hook casts the input to the weights' type",
         norm_in_weight_type,
+    ),
+    Quirk(
+        "fake-quantize",
+        "'aten::fake_quantize_per_channel_affine_cachemask' is not implemented for TPU",
+        TESTED,
+        "registered from elementary operations",
+        add_fake_quantize,
     ),
     Quirk(
         "hang-without-tpu",
