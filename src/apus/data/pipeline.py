@@ -148,7 +148,7 @@ class Pipeline(Chain):
             yield item.value
             if delivered == warm:
                 rates.clear()
-            elif delivered > 0:
+            else:
                 rates.step(given - asked, perf_counter() - given)
 
     def _choose(self, rates: Rates, schedule: Schedule, choice: Choice) -> Schedule:
