@@ -10,15 +10,18 @@ namespace {
 
 bool meet(const ArenaBuffer& a, const ArenaBuffer& b) { return a.first <= b.last && b.first <= a.last; }
 
+// What a buffer takes. Its overread must not reach into another one, which some other thread may be writing.
+size_t footprint(const ArenaBuffer& buffer) { return align_up(buffer.bytes + kOverread); }
+
 // The smallest gap that fits among the buffers already placed, sorted by offset; else the end.
 size_t best_offset(const ArenaBuffer& buffer, const std::vector<const ArenaBuffer*>& placed) {
   size_t end = 0, best = SIZE_MAX, best_gap = SIZE_MAX;
-  const size_t need = align_up(buffer.bytes);
+  const size_t need = footprint(buffer);
   for (const ArenaBuffer* other : placed) {
     if (!meet(buffer, *other)) continue;
     const size_t gap = other->offset > end ? other->offset - end : 0;
     if (gap >= need && gap < best_gap) best = end, best_gap = gap;
-    end = std::max(end, other->offset + align_up(other->bytes));
+    end = std::max(end, other->offset + footprint(*other));
   }
   return best == SIZE_MAX ? end : best;
 }
@@ -34,7 +37,7 @@ size_t plan_arena(std::vector<ArenaBuffer>& buffers) {
   for (size_t i : order) {
     ArenaBuffer& buffer = buffers[i];
     buffer.offset = best_offset(buffer, placed);
-    total = std::max(total, buffer.offset + align_up(buffer.bytes));
+    total = std::max(total, buffer.offset + footprint(buffer));
     const auto at =
         std::upper_bound(placed.begin(), placed.end(), &buffer, [](auto* a, auto* b) { return a->offset < b->offset; });
     placed.insert(at, &buffer);
