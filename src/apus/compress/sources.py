@@ -95,6 +95,8 @@ def from_recipe(recipe: Recipe) -> Sources:
     references = {"teacher": recipe.teacher.model, "student": recipe.student.model}
     references |= {"data": data.source, "loss": recipe.loss.function}
     digests = {part: source_digest(reference) for part, reference in references.items()}
+    if recipe.teacher.weights:
+        digests["weights"] = hashlib.sha256(Path(recipe.teacher.weights).read_bytes()).hexdigest()[:16]
     return Sources(makers["teacher"], makers["student"], splits, loss, digests, bool(recipe.teacher.weights))
 
 
@@ -111,9 +113,10 @@ def from_objects(
         teacher_is_trained: do not train it.
 
     Returns:
-        The sources; fingerprints follow the networks' weights and structure.
+        The sources; fingerprints follow the networks' weights and structure, and the examples as `split_digest` does.
     """
     digests = {"teacher": network_digest(teacher), "student": network_digest(student)}
+    digests["data"] = " ".join(split_digest(each) for each in (splits.train, splits.valid, splits.test))
     digests["loss"] = f"{getattr(loss, '__module__', '')}.{getattr(loss, '__qualname__', '')}"
     return Sources(_copier(teacher), _copier(student), lambda: splits, loss, digests, teacher_is_trained)
 
@@ -181,6 +184,17 @@ def network_digest(model: nn.Module) -> str:
     digest = hashlib.sha256(str(model).encode())
     for name, tensor in model.state_dict().items():
         digest.update(name.encode() + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def split_digest(split: Split) -> str:
+    """Digest of the examples where they are in memory; else of their kind and number, all that can be known."""
+    split = split.dataset if isinstance(split, DataLoader) else split
+    parts = [split.x, split.y] if isinstance(split, Arrays) else getattr(split, "tensors", ())
+    digest = hashlib.sha256(f"{type(split).__qualname__} {len(split) if hasattr(split, '__len__') else 0}".encode())
+    for part in parts:
+        array = np.ascontiguousarray(part)
+        digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
     return digest.hexdigest()[:16]
 
 
