@@ -53,7 +53,7 @@ def _layer(graph: Graph, node: Node | None, row: dict[str, Any], total: float) -
         "isa": row.get("isa", ""),
         "bytes": _bytes(graph, node) if node else 0,
         "macs": row.get("macs", 0),
-        "why": row.get("why") or _why(node, density),
+        "why": row.get("why") or _why(node, row.get("density")),
     }
     if "microseconds" in row:
         layer |= {"microseconds": row["microseconds"], "share": row["microseconds"] / total}
@@ -113,11 +113,12 @@ def _bytes(graph: Graph, node: Node) -> int:
     return sum(graph.tensors[name].nbytes for name in names)
 
 
-def _why(node: Node | None, density: float | None) -> str:
-    if node is None:
+def _why(node: Node | None, present: float | None) -> str:
+    """What the kernel can skip; `present` is the engine's share of blocks, which single zeros do not lower."""
+    if node is None or "values" not in node.tensors:
         return ""
     if node.attributes.get("format") == "depthwise":
         return "one input channel per output: nothing to skip"
-    if density is not None and density < 0.95:
-        return f"{100 * (1 - density):.0f} % zeros: blocks skipped"
-    return "all blocks present" if density is not None else ""
+    if present is not None and present < 1:
+        return f"{100 * (1 - present):.3g} % of the blocks are zeros: skipped"
+    return "all blocks present"
