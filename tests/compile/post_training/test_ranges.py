@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from apus.compile.post_training.ranges import Observed, activation_parameters, activation_range, weight_scales
+from apus.errors import DataError
 
 
 def observed(array: np.ndarray) -> Observed:
@@ -46,3 +47,9 @@ def test_each_row_has_its_scale_and_zeros_borrow_one() -> None:
     weight = np.array([[1.27, -0.5], [0.0, 0.0], [12.7, 1.0]])
     np.testing.assert_allclose(weight_scales(weight, "minmax"), [0.01, 0.1, 0.1], rtol=1e-6)
     assert weight_scales(np.zeros((2, 3)), "mse").min() > 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_values_that_no_range_covers_are_refused(bad: float) -> None:
+    with pytest.raises(DataError, match="NaN or infinity"):
+        Observed().widen(np.array([0.5, bad], np.float32))

@@ -8,6 +8,8 @@ from typing import Any, Literal, TypeAlias
 
 import numpy as np
 
+from apus.errors import DataError
+
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 Method: TypeAlias = Literal["minmax", "percentile", "mse"]
 
@@ -26,7 +28,10 @@ class Observed:
 
     def widen(self, array: Array) -> None:
         """First pass: extremes."""
-        self.low, self.high = min(self.low, float(array.min())), max(self.high, float(array.max()))
+        low, high = float(array.min()), float(array.max())
+        if not (np.isfinite(low) and np.isfinite(high)):
+            raise DataError("calibration holds NaN or infinity, or leads the model to one: no range covers it")
+        self.low, self.high = min(self.low, low), max(self.high, high)
 
     def count(self, array: Array) -> None:
         """Second pass: histogram of `BINS` bins from `low` to `high`."""
