@@ -100,6 +100,7 @@ def test_a_wrong_feed_is_refused(session: apus.Session, feed: dict[str, object],
 
 def test_outputs_are_chosen_by_name(session: apus.Session, images: np.ndarray) -> None:
     assert len(session.run(["logits", "logits"], {"image": images[:1]})) == 2
+    assert len(session.run([], {"image": images[:1]})) == 1  # as in ONNX Runtime: no name asks for all
     with pytest.raises(RunError, match="no output 'logit'; did you mean 'logits'"):
         session.run(["logit"], {"image": images[:1]})
 

@@ -73,7 +73,7 @@ class Session:
         """Run once.
 
         Args:
-            output_names: outputs wanted, in this order; None for all.
+            output_names: outputs wanted, in this order; None, or none named, for all, as in ONNX Runtime.
             input_feed: array (or list) per input name, of the declared dtype and shape.
             run_options: accepted; none changes a result.
 
@@ -84,7 +84,7 @@ class Session:
             RunError: a wrong name, dtype or shape; the message says what was expected and what came.
         """
         outputs = self._run(self._arrays(input_feed))
-        if output_names is None:
+        if not output_names:
             return outputs
         places = [self._places.get(name) for name in output_names]
         if None in places:
