@@ -1,4 +1,4 @@
-"""Distillation, echo, 16x1 masks and fake quantisation in one run: on two ranks and an emulated TPU as on one CPU."""
+"""Distillation, echo, 16x1 masks and fake quantisation at once: on two ranks and an emulated TPU as on one CPU."""
 
 import json
 

@@ -154,7 +154,7 @@ class Runtime:
         return {"backend": backend, "dynamic": False, **mode}
 
     def compile(self, step: Step) -> Step:
-        """Compile a training step where that helps: TPU and CUDA, and a CPU if the Runtime was given a compiler.
+        """Compile a training step: on a TPU, and elsewhere if the Runtime was given a compiler.
 
         Args:
             step: batch in, metrics out; shapes must not change (see `loader`).
@@ -162,7 +162,6 @@ class Runtime:
         Returns:
             A function that does the same, watched by the recompilation budget.
         """
-        self._compiles |= self.device.type == "cuda"
         ready = torch.compile(step, **self._options()) if self._compiles else step
         name = getattr(step, "__name__", "step")
 

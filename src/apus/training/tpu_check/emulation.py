@@ -31,6 +31,7 @@ def environment(compiled: bool = False) -> dict[str, str]:
     if quirks.installed() is None or plugin is None:
         raise MissingExtraError("emulating a TPU needs torch-tpu and xla-cpu-pjrt: pip install 'apus-ml[tpu-check]'")
     added = {"TPU_SKIP_MDS_QUERY": "1", "APUS_DEVICE": "tpu", "TPU_LIBRARY_PATH": str(plugin)}
+    added["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "1"
     if compiled:
         added |= _through_shim(plugin)
     return {**os.environ, **added}
