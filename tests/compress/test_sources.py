@@ -13,6 +13,7 @@ from apus.compress.sources import (
     examples,
     from_recipe,
     network_digest,
+    split_digest,
     training_batches,
 )
 from apus.data import Arrays
@@ -85,3 +86,17 @@ def test_digest_follows_weights_and_structure():
         one[0].weight[0, 0] += 1
     assert network_digest(one) != before
     assert network_digest(nn.Sequential(one[0], nn.Tanh())) != network_digest(one)
+
+
+@pytest.mark.parametrize("wrap", [Arrays, lambda x, y: DataLoader(TensorDataset(x, y), 7)])
+def test_other_examples_are_other_data(wrap):
+    x, y = torch.zeros(8, 3), torch.arange(8)
+    x, y = (x.numpy(), y.numpy()) if isinstance(wrap(x, y), Arrays) else (x, y)
+    assert split_digest(wrap(x, y)) == split_digest(wrap(x.copy() if isinstance(x, np.ndarray) else x.clone(), y))
+    assert split_digest(wrap(x, y)) != split_digest(wrap(x, 7 - y))
+    assert split_digest(wrap(x, y)) != split_digest(wrap(x + 1, y))
+
+
+def test_tensors_that_numpy_lacks_have_a_digest():
+    x = torch.zeros(8, 3, dtype=torch.bfloat16)
+    assert split_digest(TensorDataset(x)) != split_digest(TensorDataset(x + 1))

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, TensorDataset
 from torch.utils.data import Dataset as TorchDataset
 
 from apus.compress.objects import is_reference, resolve, source_digest
@@ -190,11 +190,13 @@ def network_digest(model: nn.Module) -> str:
 def split_digest(split: Split) -> str:
     """Digest of the examples where they are in memory; else of their kind and number, all that can be known."""
     split = split.dataset if isinstance(split, DataLoader) else split
-    parts = [split.x, split.y] if isinstance(split, Arrays) else getattr(split, "tensors", ())
+    parts: list[Any] = [split.x, split.y] if isinstance(split, Arrays) else []
+    if isinstance(split, TensorDataset):
+        parts = list(split.tensors)
     digest = hashlib.sha256(f"{type(split).__qualname__} {len(split) if hasattr(split, '__len__') else 0}".encode())
     for part in parts:
-        array = np.ascontiguousarray(part)
-        digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+        plain = part if isinstance(part, np.ndarray) else part.detach().cpu().reshape(-1).view(torch.uint8).numpy()
+        digest.update(f"{part.dtype} {list(part.shape)}".encode() + plain.tobytes())
     return digest.hexdigest()[:16]
 
 
