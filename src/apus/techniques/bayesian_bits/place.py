@@ -1,0 +1,170 @@
+"""Where the quantisers and gates go: on every layer's weight, input and outputs."""
+
+import copy
+import fnmatch
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
+
+from apus.errors import NothingMatchedError
+from apus.techniques.bayesian_bits.bops import macs, watch
+from apus.techniques.bayesian_bits.gates import Gates
+from apus.techniques.bayesian_bits.layer import BitLayer, output_axis
+from apus.techniques.bayesian_bits.quantizer import Quantizer, forced
+
+
+@dataclass(frozen=True)
+class Widths:
+    """How the widths of a kind of tensor are found.
+
+    Attributes:
+        start: φ of the gates z4, z8, z16, z32 at first; the paper's for LeNet-5, where 8 bits are the start.
+        learn: whether the gates move.
+        per_channel: a range for each output channel of a weight.
+    """
+
+    start: tuple[float, ...] = (6.0, 6.0, -6.0, -6.0)
+    learn: bool = True
+    per_channel: bool = False
+
+
+def fixed(bits: int, *, per_channel: bool = False) -> Widths:
+    """One width for all tensors, as plain quantisation-aware training has it; their ranges are still learned.
+
+    Args:
+        bits: 2, 4, 8, 16 or 32.
+        per_channel: a range for each output channel of a weight.
+
+    Returns:
+        For `prepare`.
+
+    Raises:
+        ValueError: there is no such width.
+    """
+    return Widths(forced(bits), learn=False, per_channel=per_channel)
+
+
+def prepare(
+    model: nn.Module,
+    example: Tensor,
+    *,
+    weights: Widths | None = Widths(),
+    inputs: Widths | None = Widths(),
+    prune: float | None = 6.0,
+    skip: Sequence[str] = (),
+    unpruned: Sequence[str] | None = None,
+    costs: Mapping[str, float] | None = None,
+) -> nn.Module:
+    """A copy of a network whose layers learn their widths. Fold batch normalisations into their layers before.
+
+    The paper's whole is the default; quantise only: `prune=None`; prune only: `weights=fixed(8), inputs=fixed(8)`;
+    plain training at one width: both fixed, and `prune=None`. A layer quantises its own input: behind a ReLU and a
+    pooling maximum that is the same as to quantise what the layer before gave. The network's input has 8 bits.
+
+    Args:
+        model: any network with Linear, Conv1d, Conv2d or Embedding layers; is not changed.
+        example: one input batch (B, ...); sets the first ranges.
+        weights: widths of the weights; None leaves them float.
+        inputs: widths of the layers' inputs; None leaves them float.
+        prune: φ of every output channel's gate at first; None prunes nothing.
+        skip: name patterns of layers that stay float and whole.
+        unpruned: name patterns of layers that keep all outputs; None: the layer that runs last.
+        costs: name pattern → what a bit costs in that layer, say its measured µs; the first match counts, no match
+            costs nothing. Default: its multiply-accumulates, and an Embedding's values read.
+
+    Returns:
+        The copy, in training mode.
+
+    Raises:
+        NothingMatchedError: no layer runs, or a pattern matches none.
+
+    Source: §2 and §4.1.
+
+    >>> model = prepare(nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 2)), torch.rand(16, 4))
+    >>> model[0].weight_bits.bits(), model[0].keep.phi.shape
+    (8, torch.Size([8]))
+    """
+    model, order = copy.deepcopy(model), _order(model, example)
+    chosen = [name for name in order if not _matches(name, _checked(skip, order))]
+    whole = _checked(order[-1:] if unpruned is None else unpruned, order)
+    if not chosen:
+        raise NothingMatchedError(f"all of {', '.join(order) or 'no'} layers are skipped: there is nothing to quantise")
+    _checked([*(costs or {})], order)
+    examples, price = _examples(model, example, order), _prices(model, example) if costs is None else costs
+    for name in chosen:
+        layer: Any = model.get_submodule(name)
+        channel = output_axis(layer) if weights and weights.per_channel else None
+        how = fixed(8) if name == order[0] and inputs else inputs
+        gates = None if prune is None or _matches(name, whole) else Gates(torch.full((_outputs(layer),), prune))
+        wrapped = BitLayer(
+            layer,
+            Quantizer(layer.weight, weights.start, learn=weights.learn, per_channel=channel) if weights else None,
+            Quantizer(examples[name], how.start, learn=how.learn) if how and name in examples else None,
+            gates,
+            next((cost for pattern, cost in price.items() if fnmatch.fnmatch(name, pattern)), 0.0),
+        )
+        model = _replaced(model, layer, wrapped.to(layer.weight.device))
+    return model.train()
+
+
+def _order(model: nn.Module, example: Tensor) -> list[str]:
+    """Names of the layers that can be wrapped, as they run; attention reads its output layer's weight past forward."""
+    names: dict[str, None] = {}
+
+    def note(name: str, module: nn.Module, _x: Tensor, _y: Tensor) -> None:
+        if not isinstance(module, NonDynamicallyQuantizableLinear):
+            names[name] = None
+
+    watch(model, example, note)
+    return list(names)
+
+
+def _examples(model: nn.Module, example: Tensor, order: Sequence[str]) -> dict[str, Tensor]:
+    """What each layer got, an embedding's indices aside."""
+    found: dict[str, Tensor] = {}
+
+    def note(name: str, _module: nn.Module, x: Tensor, _y: Tensor) -> None:
+        if name in order and x.is_floating_point():
+            ends = torch.stack([x.min(), x.max()])  # all that a range needs
+            found[name] = torch.cat([found[name], ends]) if name in found else ends
+
+    watch(model, example, note)
+    return found
+
+
+def _prices(model: nn.Module, example: Tensor) -> dict[str, float]:
+    prices: dict[str, float] = {name: float(n) for name, n in macs(model, example).items()}
+
+    def read(name: str, module: nn.Module, _x: Tensor, y: Tensor) -> None:
+        if isinstance(module, nn.Embedding):
+            prices[name] += y.numel() / example.shape[0]
+
+    watch(model, example, read)
+    return prices
+
+
+def _replaced(model: nn.Module, layer: nn.Module, wrapped: nn.Module) -> nn.Module:
+    """The network with a layer wrapped wherever it stands; a network may be one layer, or hold it twice."""
+    for parent in [m for m in model.modules() if m is not wrapped]:
+        for leaf in [leaf for leaf, child in parent._modules.items() if child is layer]:
+            setattr(parent, leaf, wrapped)
+    return wrapped if model is layer else model
+
+
+def _outputs(layer: Any) -> int:
+    return int(layer.weight.shape[output_axis(layer)])
+
+
+def _matches(name: str, patterns: Sequence[str]) -> bool:
+    return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
+
+
+def _checked(patterns: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+    for pattern in patterns:
+        if not fnmatch.filter(names, pattern):
+            raise NothingMatchedError(f"{pattern!r} matches no layer; there are {', '.join(names) or 'none'}")
+    return patterns
