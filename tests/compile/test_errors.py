@@ -54,7 +54,7 @@ def test_a_missing_file_offers_close_names(tmp_path: Path) -> None:
     onnx.save(text_model(RELU), tmp_path / "student.onnx")
     with pytest.raises(FileNotFoundError, match=r"studnet\.onnx; did you mean .*student\.onnx\?"):
         compile_model(tmp_path / "studnet.onnx")
-    with pytest.raises(FileNotFoundError, match="nor is there a folder"):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
         compile_model(tmp_path / "nowhere" / "student.onnx")
     with pytest.raises(FileNotFoundError, match="is a folder"):
         compile_model(tmp_path)

@@ -1,42 +1,16 @@
 """Where a model comes from: a path or a ModelProto, as onnx-ir, cleaned by onnx-ir's own passes."""
 
-import difflib
 import os
-from pathlib import Path
 
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes import Sequential
 from onnx_ir.passes import common as standard
 
+from apus._files import existing_file
 from apus.errors import CompileError
 
 Model = str | os.PathLike[str] | onnx.ModelProto
-
-
-def existing_file(path: str | os.PathLike[str]) -> Path:
-    """`path` if it is a file; else an error that offers the nearest names in its folder.
-
-    Args:
-        path: what the user wrote.
-
-    Returns:
-        The same, as a Path.
-
-    Raises:
-        FileNotFoundError: no such file.
-    """
-    target = Path(path)
-    if target.is_file():
-        return target
-    if target.is_dir():
-        raise FileNotFoundError(f"{target} is a folder, not a file")
-    folder = target.parent
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    close = difflib.get_close_matches(target.name, names, n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(str(folder / name) for name in close)}?" if close else ""
-    missing = "" if folder.is_dir() else f" (nor is there a folder {folder})"
-    raise FileNotFoundError(f"there is no file {target}{missing}{hint}")
 
 
 def load(model: Model) -> tuple[ir.Model, str]:
