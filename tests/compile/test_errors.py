@@ -65,6 +65,8 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
         (tmp_path / "bad.onnx").write_bytes(content)
         with pytest.raises(CompileError, match=r"bad\.onnx: not an ONNX model"):
             compile_model(tmp_path / "bad.onnx")
+    with pytest.raises(CompileError, match="<model>: not an ONNX model: it imports no operator set"):
+        compile_model(onnx.ModelProto())
 
 
 def test_wrong_arguments() -> None:

@@ -23,11 +23,11 @@ def load(model: Model) -> tuple[ir.Model, str]:
         The model; its file name, or "<model>".
 
     Raises:
-        CompileError: the file is no ONNX model.
+        CompileError: this is no ONNX model.
         TypeError: `model` is neither path nor ModelProto.
     """
     if isinstance(model, onnx.ModelProto):
-        return ir.serde.deserialize_model(model), "<model>"
+        return _checked(ir.serde.deserialize_model(model), "<model>"), "<model>"
     if not isinstance(model, str | os.PathLike):
         raise TypeError(f"model is a {type(model).__name__}; a path or an onnx.ModelProto is needed")
     path = existing_file(model)
@@ -35,9 +35,14 @@ def load(model: Model) -> tuple[ir.Model, str]:
         loaded = ir.load(path)
     except Exception as error:  # protobuf's own errors have no common base
         raise CompileError(f"{path}: not an ONNX model: {error}") from error
-    if not loaded.opset_imports:
-        raise CompileError(f"{path}: not an ONNX model: it imports no operator set")
-    return loaded, path.name
+    return _checked(loaded, str(path)), path.name
+
+
+def _checked(model: ir.Model, name: str) -> ir.Model:
+    """No bytes at all parse as an empty model, which no exporter writes."""
+    if not model.opset_imports:
+        raise CompileError(f"{name}: not an ONNX model: it imports no operator set")
+    return model
 
 
 def clean(model: ir.Model) -> None:
