@@ -27,6 +27,14 @@ def test_unsupported_operator_names_operator_node_and_fix() -> None:
         compile_model(model)
 
 
+@pytest.mark.parametrize(("typed", "hint"), [("Rellu", "; did you mean Relu"), ("MaxPol", "; did you mean MaxPool")])
+def test_an_operator_that_onnx_lacks_offers_close_names(typed: str, hint: str) -> None:
+    model = text_model(RELU)
+    model.graph.node[0].op_type = typed
+    with pytest.raises(UnsupportedOperatorError, match=f"ONNX has no operator {typed}, which node .* is{hint}"):
+        compile_model(model)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
