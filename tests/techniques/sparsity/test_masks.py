@@ -97,7 +97,7 @@ def test_no_prunable_layer_is_an_error():
 
 
 def test_a_structure_that_nothing_executes_is_refused():
-    with pytest.raises(ValueError, match="16x1 and unstructured"):
+    with pytest.raises(ValueError, match="16x1, 16x4, unstructured"):
         sparsity.Masks(nn.Sequential(nn.Linear(16, 16)), "4x4")
 
 
