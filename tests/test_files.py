@@ -28,10 +28,26 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("modle.onnx", "did you mean .*model.onnx"), ("x/model.onnx", "no folder"), (".", "is a folder")],
+    [
+        ("modle.onnx", "did you mean .*model.onnx"),
+        ("x/model.onnx", "no folder .*x$"),
+        ("nest/model.onnx", r"no folder .*nest; did you mean .*nests\?"),
+        (".", "is a folder"),
+        ("/dev/null", "^/dev/null is a device or a pipe; a file is needed$"),
+    ],
 )
 def test_a_missing_file_is_named_with_the_fix(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "model.onnx").touch()
+    (tmp_path / "nests").mkdir()
     with pytest.raises(FileNotFoundError, match=message):
         _files.existing_file(tmp_path / name)
     assert _files.existing_file(tmp_path / "model.onnx").name == "model.onnx"
+
+
+def test_a_file_to_be_is_in_a_folder_that_is(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    assert _files.file_to_be(tmp_path / "models" / "a.apus").name == "a.apus"
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*model; did you mean .*models\?"):
+        _files.file_to_be(tmp_path / "model" / "a.apus")
+    with pytest.raises(IsADirectoryError, match="is a folder; give the name"):
+        _files.file_to_be(tmp_path / "models")

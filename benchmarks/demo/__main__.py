@@ -1,6 +1,7 @@
 """`make bench-demo`: run the demo to its end, and keep the rows of its report as `benchmarks/results/demo.json`.
 
-The demo resumes, so this costs seconds after `make demo`. Pictures, histories and layers stay in the report.
+The demo resumes, so this costs seconds after `make demo`. Pictures, histories and layers stay in the
+report.
 """
 
 import json
@@ -9,7 +10,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-KEPT = ("benchmark", "date", "command", "env", "rows")
+KEPT = ("benchmark", "date", "command", "env", "rows", "stages")
 
 
 def main() -> None:

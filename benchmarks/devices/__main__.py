@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from apus.bench.results import Row, row, write_results
-from benchmarks.devices import overhead
+from benchmarks.devices import overhead, starved
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "tests" / "training" / "scripts"
@@ -90,6 +90,8 @@ def main() -> None:
     rows.append(row("cpu-bf16", "speedup_vs_fp32", ratio, "x", runs=STEPS, detail={"amx": amx}))
     added, low, high = overhead.measure()
     rows.append(row("cpu", "overhead_pct", added, "%", low=low, high=high, runs=15))
+    fed = starved.measure()
+    rows.append(row(f"starved-{fed['device']}", "speedup", fed["speedup"], "x", detail=fed))
     path = ROOT / "benchmarks" / "results" / "devices.json"
     write_results(path, "devices", "make bench-devices", rows, threads=1, steps=STEPS, rows_per_batch=ROWS)
     print(path)

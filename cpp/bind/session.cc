@@ -19,9 +19,6 @@ struct PyModel {
   std::shared_ptr<const Model> model;
 };
 
-// About 10 us: below it, meeting at a barrier costs more than a second core gives.
-constexpr double kParallelCycles = 30000;
-
 nb::list describe_values(const Model& model, const std::vector<int>& list) {
   nb::list result;
   for (int index : list) {

@@ -18,6 +18,9 @@ struct ShapeView {
   bool operator==(const Shape& other) const { return std::equal(dims, dims + rank, other.begin(), other.end()); }
 };
 
+// About 10 us: below it, meeting at a barrier costs more than a second core gives.
+inline constexpr double kParallelCycles = 30000;
+
 class Session {
  public:
   // `threads` is lowered to the cores that we may use. `parallel_cycles`: work estimated below it stays on one thread.

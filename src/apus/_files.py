@@ -52,9 +52,37 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
         return wanted
     if wanted.is_dir():
         raise FileNotFoundError(f"{wanted} is a folder; a file is needed")
+    if wanted.exists():
+        raise FileNotFoundError(f"{wanted} is a device or a pipe; a file is needed")
     folder = wanted.parent
     if not folder.is_dir():
-        raise FileNotFoundError(f"no file {wanted}: there is no folder {folder}")
-    near = difflib.get_close_matches(wanted.name, [entry.name for entry in folder.iterdir()], n=3, cutoff=0.5)
-    hint = f"; did you mean {', '.join(str(folder / name) for name in near)}?" if near else ""
-    raise FileNotFoundError(f"no file {wanted}{hint}")
+        raise FileNotFoundError(f"no file {wanted}: there is no folder {folder}{_near(folder)}")
+    raise FileNotFoundError(f"no file {wanted}{_near(wanted)}")
+
+
+def file_to_be(path: str | os.PathLike[str]) -> Path:
+    """`path` as a Path, if a file can be written there without making a folder, which a slip of the hand would.
+
+    Args:
+        path: a file that shall be written later, perhaps after hours.
+
+    Returns:
+        The path.
+
+    Raises:
+        FileNotFoundError: it is in no folder; names those of like name.
+        IsADirectoryError: it is a folder itself.
+    """
+    wanted = Path(path)
+    if wanted.is_dir():
+        raise IsADirectoryError(f"{wanted} is a folder; give the name of the file to write in it")
+    if not wanted.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {wanted}: there is no folder {wanted.parent}{_near(wanted.parent)}")
+    return wanted
+
+
+def _near(missing: Path) -> str:
+    folder = missing.parent
+    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    near = difflib.get_close_matches(missing.name, names, n=3, cutoff=0.5)
+    return f"; did you mean {', '.join(str(folder / name) for name in near)}?" if near else ""

@@ -116,6 +116,10 @@ def test_doctor_lists_machine_extras_and_data(
         (["inspect", "{model}", "--shape", "image"], "write it as NAME=1,3,224,224"),
         (["inspect", "{model}", "--shape", "imag=1,1,12,12"], "no input 'imag'; did you mean 'image'"),
         (["inspect", "{model}", "--threads", "0"], "threads=0"),
+        (["compile", "{model}", "-o", "/no/such/net.apus"], "there is no folder /no/such"),
+        (["quantize", "{model}", "--calibration", "x.npz", "-o", "/no/such/q.onnx"], "there is no folder /no/such"),
+        (["bench", "{model}", "-o", "/no/such/out.json"], "there is no folder /no/such"),
+        (["inspect", "/dev/null"], "/dev/null is a device or a pipe"),
         (["bench", "{model}", "--against", "tvm"], "no contender 'tvm'"),
         (["bench", "{model}", "--threads", "99"], "CPUs are usable"),
     ],
@@ -173,6 +177,12 @@ def test_help_imports_no_sub_command() -> None:
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout.strip().endswith("[]")
     assert all(command in done.stdout for command in cli.COMMANDS)
+
+
+def test_help_says_what_a_pattern_excludes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run("quantize", "--help")
+    assert "'/head/*'" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("command", cli.COMMANDS)

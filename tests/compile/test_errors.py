@@ -27,6 +27,14 @@ def test_unsupported_operator_names_operator_node_and_fix() -> None:
         compile_model(model)
 
 
+@pytest.mark.parametrize(("typed", "hint"), [("Rellu", "; did you mean Relu"), ("MaxPol", "; did you mean MaxPool")])
+def test_an_operator_that_onnx_lacks_offers_close_names(typed: str, hint: str) -> None:
+    model = text_model(RELU)
+    model.graph.node[0].op_type = typed
+    with pytest.raises(UnsupportedOperatorError, match=f"ONNX has no operator {typed}, which node .* is{hint}"):
+        compile_model(model)
+
+
 @pytest.mark.parametrize(
     ("body", "message"),
     [
@@ -54,7 +62,7 @@ def test_a_missing_file_offers_close_names(tmp_path: Path) -> None:
     onnx.save(text_model(RELU), tmp_path / "student.onnx")
     with pytest.raises(FileNotFoundError, match=r"studnet\.onnx; did you mean .*student\.onnx\?"):
         compile_model(tmp_path / "studnet.onnx")
-    with pytest.raises(FileNotFoundError, match="nor is there a folder"):
+    with pytest.raises(FileNotFoundError, match="there is no folder"):
         compile_model(tmp_path / "nowhere" / "student.onnx")
     with pytest.raises(FileNotFoundError, match="is a folder"):
         compile_model(tmp_path)
@@ -65,6 +73,8 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
         (tmp_path / "bad.onnx").write_bytes(content)
         with pytest.raises(CompileError, match=r"bad\.onnx: not an ONNX model"):
             compile_model(tmp_path / "bad.onnx")
+    with pytest.raises(CompileError, match="<model>: not an ONNX model: it imports no operator set"):
+        compile_model(onnx.ModelProto())
 
 
 def test_wrong_arguments() -> None:

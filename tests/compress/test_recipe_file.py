@@ -62,6 +62,9 @@ def test_whole_numbers_may_stand_for_floats():
         ("[student.train]\nepochs = 0", r"\[student\.train\] epochs = 0\.0: must be above 0"),
         ("[measure]\nthreads = []", r"\[measure\] threads = \[\]: must hold numbers above 0"),
         ("name = '../up'", r"name = '\.\./up': must be a plain word"),
+        ("[prune.train]\nepochs = inf", r"\[prune\.train\] epochs = inf: must be a finite number"),
+        ("[data]\necho = nan", r"\[data\] echo = nan: must be a finite number"),
+        ("[prune]\nlevels = {a = nan}", r"\[prune\] levels = nan: must be a finite number"),
         ("[prune\n", r"mine\.toml: not TOML"),
     ],
 )

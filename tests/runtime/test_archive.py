@@ -24,3 +24,9 @@ def test_damaged_and_hostile_files_are_refused(tmp_path: Path) -> None:
     for name in ("objects", "cut", "flipped", "text"):
         with pytest.raises(DataError, match=f"{name}.npz is not an .npz archive"):
             load_npz(tmp_path / f"{name}.npz")
+
+
+def test_an_empty_archive_says_so(tmp_path: Path) -> None:
+    np.savez(tmp_path / "empty.npz")
+    with pytest.raises(DataError, match=r"empty\.npz is an \.npz archive without any array"):
+        load_npz(tmp_path / "empty.npz")

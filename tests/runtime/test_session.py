@@ -45,7 +45,9 @@ def test_takes_lists_and_strided_arrays(session: apus.Session, images: np.ndarra
     wide = np.repeat(images[:2], 2, axis=3)[..., ::2]
     assert not wide.flags.c_contiguous
     big_endian = images[:2].astype(">f4")
-    for value in (images[:2].tolist(), wide, big_endian):
+    misaligned = np.frombuffer(b"?" + images[:2].tobytes(), np.float32, offset=1).reshape(images[:2].shape)
+    assert not misaligned.flags.aligned
+    for value in (images[:2].tolist(), wide, big_endian, misaligned):
         np.testing.assert_array_equal(session.run(None, {"image": value})[0], want)
 
 
@@ -130,7 +132,16 @@ def test_a_damaged_file_is_refused(convnet_apus: Path, tmp_path: Path) -> None:
 
 
 def test_arguments_are_checked(convnet_apus: Path) -> None:
-    with pytest.raises(RunError, match="threads=0"):
-        apus.Session(convnet_apus, threads=0)
+    for threads in (0, -1):
+        with pytest.raises(RunError, match=f"threads={threads}; give 1 or more"):
+            apus.Session(convnet_apus, threads=threads)
+    for what in ("2", 1.5, True):
+        with pytest.raises(RunError, match=f"threads={what!r} is a {type(what).__name__}; give a whole number"):
+            apus.Session(convnet_apus, threads=what)
+        options = apus.SessionOptions()
+        options.intra_op_num_threads = what
+        with pytest.raises(RunError, match=r"intra_op_num_threads=.*give a whole number"):
+            apus.Session(convnet_apus, options)
+    assert apus.Session(convnet_apus, threads=np.int64(2)).threads == 2
     with pytest.raises(RunError, match="no argument device"):
         apus.Session(convnet_apus, device="cuda")

@@ -13,6 +13,8 @@ from apus.errors import ArtifactError, CompileError
 def test_bytes_that_are_neither_are_refused() -> None:
     with pytest.raises(CompileError, match=r"neither an \.apus file nor an ONNX model"):
         apus.Session(b"\xff" * 100)
+    with pytest.raises(CompileError, match="imports no operator set"):
+        apus.Session(b"")
 
 
 def test_content_goes_before_the_name(convnet_apus: Path, tmp_path: Path) -> None:

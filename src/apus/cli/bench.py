@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from apus._files import existing_file
+from apus._files import existing_file, file_to_be
 from apus.bench import Contender, Measurement, compare, contender, row, write_results
 from apus.bench.machine import environment
 from apus.cli.inputs import add_input_arguments, make_feed
@@ -34,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     model = existing_file(options.model)
+    output = file_to_be(options.output) if options.output else None
     feed = make_feed(Session(model, threads=1).get_inputs(), options)
     contenders = _contenders(options, model)
     measured = compare(contenders, feed, threads=options.threads, seconds=options.seconds, tolerance=options.tolerance)
@@ -42,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
         row(model.stem, f"speedup_vs_{m.contender}", m.p50_us / measured[0].p50_us, "x", runs=m.runs)
         for m in measured[1:]
     ]
-    if options.output:
-        write_results(options.output, model.stem, _command(options), rows, threads=options.threads)
+    if output:
+        write_results(output, model.stem, _command(options), rows, threads=options.threads)
     env = environment(options.threads)
     if not emit(options, {"command": _command(options), "env": env, "rows": rows}):
         title = f"{model.name}, batch {measured[0].batch}, {options.threads} thread(s), {env['cpu']}, {env['isa']}"

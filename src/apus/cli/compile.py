@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from apus._files import existing_file
+from apus._files import existing_file, file_to_be
 from apus.artifact import Graph, write
 from apus.bench.layers import weight_counts
 from apus.cli.inputs import parse_shapes
@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compile, write, and say how much smaller it became."""
     model = existing_file(options.model)
-    output = Path(options.output) if options.output else model.with_suffix(".apus")
+    output = file_to_be(options.output) if options.output else model.with_suffix(".apus")
     graph = compile_model(model, precision=options.precision, shapes=parse_shapes(options.shape) or None)
     write(graph, output)
     summary = _summary(graph, model, output)

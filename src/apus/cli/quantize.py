@@ -2,10 +2,9 @@
 
 import argparse
 from collections import Counter
-from pathlib import Path
 from typing import get_args
 
-from apus._files import existing_file
+from apus._files import existing_file, file_to_be
 from apus.cli.output import emit
 from apus.compile.post_training import Settings, quantize
 from apus.compile.post_training.ranges import Method
@@ -20,13 +19,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--ranges", choices=get_args(Method), default=default.ranges, help="how ranges are set")
     parser.add_argument("--percentile", type=float, default=default.percentile, help="kept by --ranges percentile")
     parser.add_argument("--no-bias-correction", action="store_true", help="leave the biases as they are")
-    parser.add_argument("--exclude", action="append", default=[], metavar="PATTERN", help="nodes that stay in float")
+    parser.add_argument(
+        "--exclude",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="names of ONNX nodes that stay in float, such as '/head/*'; may be given again",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Quantise, write, and say what became of it."""
     model = existing_file(options.model)
-    output = Path(options.output) if options.output else model.with_name(f"{model.stem}-int8.onnx")
+    output = file_to_be(options.output) if options.output else model.with_name(f"{model.stem}-int8.onnx")
     settings = Settings(
         ranges=options.ranges,
         percentile=options.percentile,

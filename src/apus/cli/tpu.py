@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     )
     if not emit(options, report.as_dict()):
         print_table(f"{script} on a TPU", _COLUMNS, [*_rows(report.looks), *report.absent.items()])
-        print(*report.problems or ["nothing to change, as far as can be told without a TPU"], sep="\n")
+        print(*report.problems or [_all_well(report.absent)], sep="\n")
     return PROBLEMS if report.problems else 0
 
 
@@ -50,6 +50,11 @@ def _replace(script: str, options: argparse.Namespace) -> None:
 
     command = [sys.executable, script, *options.arguments]
     os.execve(sys.executable, command, environment(options.compiled))
+
+
+def _all_well(absent: dict[str, str]) -> str:
+    missed = f"; not checked: {', '.join(absent)} (see above)" if absent else ""
+    return f"nothing to change, as far as can be told without a TPU{missed}"
 
 
 def _rows(looks: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,42 +1,16 @@
 """Where a model comes from: a path or a ModelProto, as onnx-ir, cleaned by onnx-ir's own passes."""
 
-import difflib
 import os
-from pathlib import Path
 
 import onnx
 import onnx_ir as ir
 from onnx_ir.passes import Sequential
 from onnx_ir.passes import common as standard
 
+from apus._files import existing_file
 from apus.errors import CompileError
 
 Model = str | os.PathLike[str] | onnx.ModelProto
-
-
-def existing_file(path: str | os.PathLike[str]) -> Path:
-    """`path` if it is a file; else an error that offers the nearest names in its folder.
-
-    Args:
-        path: what the user wrote.
-
-    Returns:
-        The same, as a Path.
-
-    Raises:
-        FileNotFoundError: no such file.
-    """
-    target = Path(path)
-    if target.is_file():
-        return target
-    if target.is_dir():
-        raise FileNotFoundError(f"{target} is a folder, not a file")
-    folder = target.parent
-    names = [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-    close = difflib.get_close_matches(target.name, names, n=3, cutoff=0.6)
-    hint = f"; did you mean {' or '.join(str(folder / name) for name in close)}?" if close else ""
-    missing = "" if folder.is_dir() else f" (nor is there a folder {folder})"
-    raise FileNotFoundError(f"there is no file {target}{missing}{hint}")
 
 
 def load(model: Model) -> tuple[ir.Model, str]:
@@ -49,11 +23,11 @@ def load(model: Model) -> tuple[ir.Model, str]:
         The model; its file name, or "<model>".
 
     Raises:
-        CompileError: the file is no ONNX model.
+        CompileError: this is no ONNX model.
         TypeError: `model` is neither path nor ModelProto.
     """
     if isinstance(model, onnx.ModelProto):
-        return ir.serde.deserialize_model(model), "<model>"
+        return _checked(ir.serde.deserialize_model(model), "<model>"), "<model>"
     if not isinstance(model, str | os.PathLike):
         raise TypeError(f"model is a {type(model).__name__}; a path or an onnx.ModelProto is needed")
     path = existing_file(model)
@@ -61,9 +35,14 @@ def load(model: Model) -> tuple[ir.Model, str]:
         loaded = ir.load(path)
     except Exception as error:  # protobuf's own errors have no common base
         raise CompileError(f"{path}: not an ONNX model: {error}") from error
-    if not loaded.opset_imports:
-        raise CompileError(f"{path}: not an ONNX model: it imports no operator set")
-    return loaded, path.name
+    return _checked(loaded, str(path)), path.name
+
+
+def _checked(model: ir.Model, name: str) -> ir.Model:
+    """No bytes at all parse as an empty model, which no exporter writes."""
+    if not model.opset_imports:
+        raise CompileError(f"{name}: not an ONNX model: it imports no operator set")
+    return model
 
 
 def clean(model: ir.Model) -> None:

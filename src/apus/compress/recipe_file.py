@@ -3,6 +3,7 @@
 import dataclasses
 import difflib
 import json
+import math
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from apus._files import existing_file
 from apus.compress.recipe import Recipe
+from apus.compress.recipe_ranges import check_ranges
 from apus.errors import RecipeError
 
 T = TypeVar("T")
@@ -25,7 +27,8 @@ def read_recipe(path: Path) -> Recipe:
         The recipe; what the file leaves out has its default.
 
     Raises:
-        RecipeError: no such file, not TOML, an unknown key or a wrong type; names file, section and key.
+        RecipeError: no such file, not TOML, an unknown key, a wrong type, or a value out of its range; names file,
+            section and key.
     """
     try:
         table = tomllib.loads(existing_file(path).read_text())
@@ -54,7 +57,7 @@ def from_table(table: Mapping[str, Any], origin: str = "recipe") -> Recipe:
     0.9
     """
     recipe = _build(Recipe, table, origin, "")
-    _check_ranges(recipe, origin)
+    check_ranges(recipe, origin)
     return recipe
 
 
@@ -108,40 +111,12 @@ def _choice(choices: tuple[Any, ...], value: Any, where: str) -> Any:
 
 def _scalar(hint: type, value: Any, where: str) -> Any:
     if hint is float and type(value) is int:
-        return float(value)
+        value = float(value) if abs(value) < 2**1023 else math.inf
     if type(value) is not hint:
         raise RecipeError(f"{where} = {value!r}: must be {hint.__name__}, not {type(value).__name__}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise RecipeError(f"{where} = {value!r}: must be a finite number")
     return value
-
-
-def _check_ranges(recipe: Recipe, origin: str) -> None:
-    """Refuse numbers that could only fail later."""
-    quantize, prune = recipe.quantize, recipe.prune
-    shares = {"prune.sparsity": prune.sparsity, "prune.begin": prune.begin, "prune.end": prune.end}
-    shares |= {"quantize.freeze": quantize.freeze}
-    positive: dict[str, float] = {"threads": recipe.threads, "prune.every": prune.every}
-    for stage in ("teacher", "student", "prune", "quantize"):
-        part = getattr(recipe, stage)
-        shares |= {f"{stage}.train.{k}": getattr(part.train, k) for k in ("warmup", "final", "ema", "label_smoothing")}
-        positive |= {f"{stage}.train.{k}": getattr(part.train, k) for k in ("epochs", "batch", "learning_rate")}
-        if stage != "teacher":
-            shares[f"{stage}.distil.alpha"] = part.distil.alpha
-            positive[f"{stage}.distil.temperature"] = part.distil.temperature
-    bad = [f"{place} = {v!r}: must lie in 0..1" for place, v in shares.items() if not 0 <= v <= 1]
-    bad += [f"{place} = {v!r}: must be above 0" for place, v in positive.items() if not v > 0]
-    bits = {"weight_bits": quantize.weight_bits, "activation_bits": quantize.activation_bits}
-    if recipe.data.echo and recipe.data.echo < 1:
-        bad.append(f"data.echo = {recipe.data.echo!r}: must be at least 1, or 0 to measure it")
-    bad += [f"quantize.{key} = {v!r}: must lie in 2..8" for key, v in bits.items() if not 2 <= v <= 8]
-    for key in ("batches", "threads"):
-        if not getattr(recipe.measure, key) or min(getattr(recipe.measure, key)) < 1:
-            bad.append(f"measure.{key} = {getattr(recipe.measure, key)}: must hold numbers above 0")
-    if Path(recipe.name).name != recipe.name or not recipe.name:
-        bad.append(f"name = {recipe.name!r}: must be a plain word, it names the folder")
-    if bad:
-        place, _, rest = bad[0].partition(" ")
-        section, _, key = place.rpartition(".")
-        raise RecipeError(f"{origin}: {f'[{section}] ' if section else ''}{key} {rest}")
 
 
 def _lines(table: dict[str, Any], section: str) -> list[str]:

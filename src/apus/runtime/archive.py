@@ -20,11 +20,14 @@ def load_npz(path: str | Path) -> dict[str, Array]:
 
     Raises:
         FileNotFoundError: there is no such file; names the nearest.
-        DataError: the file is no `.npz` archive of plain arrays.
+        DataError: the file is no `.npz` archive of plain arrays, or holds none.
     """
     with existing_file(path).open("rb") as file:
         try:
             with np.load(file, allow_pickle=False) as archive:
-                return {name: archive[name] for name in archive.files}
+                arrays = {name: archive[name] for name in archive.files}
         except Exception as error:  # a damaged archive raises anything from zipfile, zlib or NumPy's parser
             raise DataError(f"{path} is not an .npz archive of plain arrays: {error}") from error
+    if not arrays:
+        raise DataError(f"{path} is an .npz archive without any array: save it with numpy.savez(path, name=array)")
+    return arrays

@@ -37,7 +37,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
 
 
 def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
-    """`value` as a C-contiguous array of `dtype` in native byte order.
+    """`value` as a C-contiguous, aligned array of `dtype` in native byte order.
 
     Lists and Python numbers are converted; an array of another dtype is refused, as in ONNX Runtime, since a silent
     conversion hides both cost and loss.
@@ -64,7 +64,8 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
             f"input {name!r} is {array.dtype.name}, but the model takes {dtype.name}; "
             f"convert it with .astype(np.{dtype.name})"
         )
-    return np.asarray(array, dtype, order="C")
+    array = np.asarray(array, dtype, order="C")
+    return array if array.flags.aligned else array.copy()  # a view into a record or a file may begin at any byte
 
 
 def check_shapes(names: Sequence[str], shapes: Sequence[Sequence[Dimension]], arrays: Sequence[Array]) -> None:

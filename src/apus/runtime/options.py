@@ -5,8 +5,9 @@ offer, is refused with the way to get the same here: nothing that you asked for 
 """
 
 from enum import IntEnum
+from operator import index
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex
 
 from apus.errors import RunError
 
@@ -149,7 +150,7 @@ def check_options(options: SessionOptions) -> None:
         options: of a session to be.
 
     Raises:
-        RunError: profiling or an optimised ONNX file was asked for, or a negative number of threads.
+        RunError: profiling or an optimised ONNX file was asked for, or a number of threads that is none.
     """
     if options.enable_profiling:
         raise RunError("enable_profiling writes ONNX Runtime's trace; here call session.profile(feed) instead")
@@ -158,5 +159,23 @@ def check_options(options: SessionOptions) -> None:
         raise RunError(
             f"optimized_model_filepath={saved!r}: the optimised model is an .apus file; end the name in .apus"
         )
-    if options.intra_op_num_threads < 0:
+    if check_threads("intra_op_num_threads", options.intra_op_num_threads) < 0:
         raise RunError(f"intra_op_num_threads={options.intra_op_num_threads}; give 0 (every usable core) or more")
+
+
+def check_threads(name: str, threads: object) -> int:
+    """A number of threads, or an error that says what came instead.
+
+    Args:
+        name: of the argument, for the message.
+        threads: what the user gave.
+
+    Returns:
+        The same.
+
+    Raises:
+        RunError: it is no whole number.
+    """
+    if isinstance(threads, bool) or not isinstance(threads, SupportsIndex):
+        raise RunError(f"{name}={threads!r} is a {type(threads).__name__}; give a whole number of threads, such as 2")
+    return index(threads)

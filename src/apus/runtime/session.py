@@ -9,7 +9,7 @@ import numpy as np
 from apus import _native
 from apus.errors import RunError
 from apus.runtime.feed import Array, as_array, check_names, check_shapes, nearest
-from apus.runtime.options import RunOptions, SessionOptions, check_options
+from apus.runtime.options import RunOptions, SessionOptions, check_options, check_threads
 from apus.runtime.processor import usable_cores
 from apus.runtime.providers import CPU, Provider, check_providers
 from apus.runtime.signature import ModelMetadata, NodeArg, node_arg
@@ -104,7 +104,8 @@ class Session:
             raise
         known = True
         for place, array in enumerate(arrays):
-            if type(array) is not np.ndarray or array.dtype is not dtypes[place] or not array.flags.c_contiguous:
+            plain = type(array) is np.ndarray and array.dtype is dtypes[place] and (flags := array.flags).c_contiguous
+            if not (plain and flags.aligned):
                 array = arrays[place] = as_array(names[place], array, dtypes[place])
             known = known and array.shape == seen[place]
         if not known:
@@ -187,6 +188,6 @@ InferenceSession = Session
 
 
 def _threads(threads: int | None, options: SessionOptions) -> int:
-    if threads is not None and threads < 1:
-        raise RunError(f"threads={threads}; give 1 or more")
+    if threads is not None and check_threads("threads", threads) < 1:
+        raise RunError(f"threads={threads}; give 1 or more, or leave it out for every usable core")
     return threads or options.intra_op_num_threads or usable_cores()

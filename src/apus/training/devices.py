@@ -14,22 +14,20 @@ TPU means TorchTPU (device `tpu`); its defects are cured here by way of `quirks`
 
 import os
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import torch
-import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed.fsdp import FSDPModule
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 from torch.utils.data import DataLoader
 
 from apus.training import distributed, quirks
+from apus.training.accumulation import accumulate
 from apus.training.feed import Feed
 from apus.training.keeper import Keeper
+from apus.training.lowering import in_bf16
 from apus.training.meter import Meter
 from apus.training.options import has_bf16
 from apus.training.padding import Padding
@@ -132,7 +130,7 @@ class Runtime:
         if self.device.type == "tpu":
             quirks.cure(model)
         if self.bf16:
-            _autocast(model, self.device)
+            in_bf16(model, self.device)
         if self.ranks.world > 1:
             distributed.weigh_by_rows(model, self._share)
         if self.compiler is not None:
@@ -252,24 +250,9 @@ class Runtime:
         Returns:
             This rank's share of the mean loss, detached, on the device.
         """
-        valid = (batch[-1] != ignore_index).sum().float()
-        valid = self.ranks.mean(valid).clamp(min=1.0)
-        self._use(1.0)  # rows are weighed here, by valid targets
-        total = torch.zeros((), device=self.device)
-        pieces = list(zip(*(tensor.chunk(chunks) for tensor in batch), strict=True))
-        for index, piece in enumerate(pieces):
-            with self._unsynced(model, last=index == len(pieces) - 1):
-                part = loss(*piece) / valid
-                part.backward()  # type: ignore[no-untyped-call]
-            total = total + part.detach()
-        return total
-
-    def _unsynced(self, model: nn.Module, last: bool) -> AbstractContextManager[None]:
-        if isinstance(model, DistributedDataParallel):
-            return nullcontext() if last else model.no_sync()
-        if isinstance(model, FSDPModule):
-            model.set_requires_gradient_sync(last)
-        return nullcontext()
+        valid = self.ranks.mean((batch[-1] != ignore_index).sum().float())
+        self._use(1.0)  # rows are weighed by valid targets here
+        return accumulate(loss, model, batch, chunks, valid.clamp(min=1.0))
 
     def to_device(self, batch: Any) -> Any:
         """Move the tensors of a batch, without waiting.
@@ -307,25 +290,8 @@ class Runtime:
         """
         return Keeper(Path(folder), self.ranks, every, keep, parts)
 
-    def close(self) -> None:
-        """Leave the group of ranks."""
-        if dist.is_initialized():
-            dist.destroy_process_group()
-
 
 def _rebind(optimizer: Optimizer, placed: dict[int, Tensor]) -> Optimizer:
     for group in optimizer.param_groups:
         group["params"] = [placed.get(id(parameter), parameter) for parameter in group["params"]]
     return optimizer
-
-
-def _autocast(model: nn.Module, device: torch.device) -> None:
-    forward = model.forward
-
-    def lowered(*args: Any, **kwargs: Any) -> Any:
-        with torch.autocast(device.type, torch.bfloat16):
-            outputs = forward(*args, **kwargs)
-        # The loss is not worth bf16's three digits.
-        return pytree.tree_map_only(Tensor, lambda t: t.float() if t.dtype == torch.bfloat16 else t, outputs)
-
-    model.forward = lowered

@@ -5,7 +5,7 @@ import pytest
 from agreement import check, ops, random_feed, text_model
 
 from apus.compile import compile_model
-from apus.errors import CompileError
+from apus.errors import CompileError, UnsupportedOperatorError
 
 HEAD = "m (float[N,4,6] x) => (float[A,B] y)"
 COMPUTED = {
@@ -58,3 +58,49 @@ def test_constants_fold_by_the_standard() -> None:
     graph = check(model)
     assert ops(graph) == ["binary"]
     assert np.allclose(graph.tensors[graph.nodes[0].inputs[1]], [1 / 2, 1 / 3])
+
+
+BRANCHES = (
+    "<then_branch = t () => (float[N,4] u) { u = Relu(s) }, else_branch = e () => (float[N,4] v)"
+    " { two = Constant <value_float = 2.0> ()  v = Mul(s, two) }>"
+)
+ADD_THRICE = "{ more = Identity(go)  o = Add(a, k) }"
+
+
+@pytest.mark.parametrize(("condition", "last"), [(1, "unary"), (0, "binary")])
+def test_an_if_with_a_known_condition_is_its_branch(condition: int, last: str) -> None:
+    body = f"c = Constant <value = bool[1] {{{condition}}}> ()  s = Neg(x)  y = If (c) {BRANCHES}"
+    graph = check(text_model(f"m (float[N,4] x) => (float[N,4] y) {{ {body} }}"))
+    assert ops(graph) == ["unary", last] and graph.nodes[-1].outputs == ["y"]
+
+
+def test_a_known_branch_may_be_constant_or_an_outer_value() -> None:
+    branches = "<then_branch = t () => (float u) { u = Neg(k) }, else_branch = e () => (float v) { v = Identity(k) }>"
+    body = (
+        "c = Constant <value = bool {1}> ()  k = Constant <value_float = 3.0> ()"
+        f"  s = If (c) {branches}  t = If (c) <then_branch = t2 () => (float[N,4] u2) {{ u2 = Identity(x) }},"
+        " else_branch = e2 () => (float[N,4] v2) { v2 = Neg(x) }>  y = Mul(t, s)"
+    )
+    assert ops(check(text_model(f"m (float[N,4] x) => (float[N,4] y) {{ {body} }}"))) == ["binary"]
+
+
+def test_an_if_that_depends_on_data_is_refused_by_name() -> None:
+    model = text_model(f"m (float[N,4] x, bool c) => (float[N,4] y) {{ s = Neg(x)  y = If (c) {BRANCHES} }}")
+    with pytest.raises(UnsupportedOperatorError, match="operator If of node"):
+        compile_model(model)
+
+
+def loop(k: str) -> str:
+    body = f"<body = b (int64 i, bool go, float[4] a) => (bool more, float[4] o) {ADD_THRICE}>"
+    constants = (
+        "n = Constant <value_int = 3> ()  c = Constant <value = bool {1}> ()"
+        "  z = Constant <value_floats = [0.0, 1.0, 2.0, 3.0]> ()"
+    )
+    return f"m (float[4] x) => (float[4] y) {{ {constants}  {k}  l = Loop (n, c, z) {body}  y = Add(x, l) }}"
+
+
+def test_a_loop_folds_when_all_it_reads_is_known() -> None:
+    graph = check(text_model(loop("k = Constant <value_float = 0.5> ()")))
+    assert ops(graph) == ["binary"]
+    with pytest.raises(UnsupportedOperatorError, match="operator Loop of node"):
+        compile_model(text_model(loop("k = Neg(x)")))

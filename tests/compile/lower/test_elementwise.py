@@ -53,6 +53,10 @@ def test_clip(ends: str) -> None:
     )
 
 
+def test_clip_with_min_above_max_gives_max() -> None:
+    check(text_model(f"m {X} <float low = {{1.0}}, float high = {{-1.0}}> {{ y = Clip(x, low, high) }}"))
+
+
 def test_prelu() -> None:
     check(text_model(f"m {X} <float[4,1] slope = {{0.1, 0.2, -0.3, 2.0}}> {{ y = PRelu(x, slope) }}"))
     check(text_model(f"m {X} <float[1] slope = {{0.1}}> {{ y = PRelu(x, slope) }}"))

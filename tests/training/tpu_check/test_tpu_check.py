@@ -1,12 +1,10 @@
 """The three looks together; those whose packages are absent say which command adds them."""
 
 import importlib.util
-import json
 from pathlib import Path
 
 import pytest
 
-from apus import cli
 from apus.errors import ApusError, MissingExtraError
 from apus.training.tpu_check import check, environment
 from apus.training.tpu_check.check import LOOKS
@@ -35,14 +33,6 @@ def test_a_script_that_fails_says_why(tmp_path):
     script.write_text("raise KeyError('no such layer')")
     with pytest.raises(ApusError, match="no such layer"):
         check(script, looks=["lint"])
-
-
-def test_the_command_prints_findings_and_json(capfd):
-    script = str(SCRIPTS / "plain.py")
-    assert cli.main(["tpu", "check", "--only", "lint", "--steps", "3", script]) == 1
-    assert "plain.py:51: the last batch is smaller" in capfd.readouterr().out
-    assert cli.main(["tpu", "--json", "check", "--only", "lint", "--steps", "3", script]) == 1
-    assert json.loads(capfd.readouterr().out)["problems"][0].startswith(script)
 
 
 def test_emulated_losses_agree():

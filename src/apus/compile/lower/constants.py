@@ -28,7 +28,7 @@ def fold(call: Call) -> bool:
     Returns:
         Whether its outputs are constants from here on.
     """
-    present = [name for name in call.inputs if name]
+    present = [name for name in call.inputs if name] + captured(call.node)
     if call.node.op_type == "DequantizeLinear":
         return _dequantize(call)
     if call.node.op_type == "Shape" and not (present and call.context.known(present[0])):
@@ -43,6 +43,20 @@ def fold(call: Call) -> bool:
     if all(name in call.context.constants or call.context.known(name) for name in present):
         return _symbolic(call)
     return False
+
+
+def captured(node: ir.Node) -> list[str]:
+    """Names that the bodies of `node` (of an If, Loop or Scan) read from outside."""
+    bodies = [a.value for a in node.attributes.values() if a.type == ir.AttributeType.GRAPH]
+    read: dict[str, None] = {}
+    made: set[str] = set()
+    for body in bodies:
+        made |= {str(value.name) for value in [*body.inputs, *body.initializers.values()]}
+        read |= dict.fromkeys(str(value.name) for value in body.outputs)
+        for inner in ir.traversal.RecursiveGraphIterator(body):
+            read |= dict.fromkeys([*(str(value.name) for value in inner.inputs if value is not None), *captured(inner)])
+            made |= {str(value.name) for value in inner.outputs}
+    return [name for name in read if name not in made]
 
 
 def _bind(call: Call, array: Array) -> bool:

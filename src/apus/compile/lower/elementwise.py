@@ -59,6 +59,8 @@ def clip(call: Call) -> str:
     low, high = (None if end is None or not np.isfinite(np.float32(end)) else float(np.float32(end)) for end in ends)
     if low is None and high is None:
         return call.value()
+    if low is not None and high is not None:
+        low = min(low, high)  # the standard: where min is above max, every value becomes max
     return call.unary(call.value(), "clip", clip=[low, high])
 
 

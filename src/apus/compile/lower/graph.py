@@ -1,8 +1,10 @@
 """Walk an ONNX graph once, in order, and build the draft of an Apus graph."""
 
+import difflib
 from dataclasses import replace
 from typing import NoReturn
 
+import onnx
 import onnx_ir as ir
 
 from apus.artifact import Dim, Graph, Node, Value
@@ -64,12 +66,7 @@ def lower(model: ir.Model, file: str, shapes: dict[str, list[int]] | None = None
     graph = Graph(str(source.name or "model"), [], [str(value.name) for value in source.outputs])
     context = Context(graph, file, int(model.opset_imports.get("", 1)))
     _declare_inputs(context, source, shapes or {})
-    for name, value in source.initializers.items():
-        if value.const_value is None:
-            raise CompileError(f"{file}: initializer {name!r} has no data")
-        context.constants[name] = value.const_value.numpy()
-    for node in source:
-        _lower_node(context, node)
+    _lower_body(context, source)
     for output in source.outputs:
         _finish_output(context, output)
     return graph
@@ -117,8 +114,20 @@ def _input_shape(context: Context, value: ir.Value, given: list[int] | None) -> 
     return list(given)
 
 
+def _lower_body(context: Context, source: ir.Graph) -> None:
+    for name, value in source.initializers.items():
+        if value.const_value is None:
+            raise CompileError(f"{context.file}: initializer {name!r} has no data")
+        context.constants[name] = value.const_value.numpy()
+    for node in source:
+        _lower_node(context, node)
+
+
 def _lower_node(context: Context, node: ir.Node) -> None:
     call = Call(context, node)
+    if node.op_type == "If" and node.domain in _DOMAINS and call.is_constant(0):
+        _take_branch(call)
+        return
     if fold(call):
         return
     handler = _HANDLERS.get(node.op_type) if node.domain in _DOMAINS else None
@@ -130,7 +139,28 @@ def _lower_node(context: Context, node: ir.Node) -> None:
         context.names[name] = _rename(context.graph, result, name, start)
 
 
+def _take_branch(call: Call) -> None:
+    """An If whose condition is known becomes its branch; ONNX lets no name of it mean something else outside."""
+    context, start = call.context, len(call.graph.nodes)
+    branch: ir.Graph = call.attribute("then_branch" if call.constant(0).any() else "else_branch")
+    _lower_body(context, branch)
+    for name, value in zip(call.outputs, branch.outputs, strict=True):
+        inner = str(value.name)
+        if inner in context.names:
+            context.names[name] = _rename(context.graph, context.names[inner], name, start)
+        elif inner in context.quantised:
+            context.quantised[name] = context.quantised[inner]
+        else:
+            context.constants[name] = context.constants[inner]
+
+
 def _unsupported(call: Call) -> NoReturn:
+    if call.node.domain in ("", "ai.onnx") and not onnx.defs.has(call.node.op_type):
+        near = difflib.get_close_matches(call.node.op_type, _HANDLERS, n=2, cutoff=0.6)
+        hint = f"; did you mean {' or '.join(near)}?" if near else ""
+        raise UnsupportedOperatorError(
+            f"{call.context.file}: ONNX has no operator {call.node.op_type}, which node {call.node.name!r} is{hint}"
+        )
     domain = f"{call.node.domain}." if call.node.domain not in ("", "ai.onnx") else ""
     raise UnsupportedOperatorError(
         f"{call.context.file}: operator {domain}{call.node.op_type} of node {call.node.name!r} is not supported."

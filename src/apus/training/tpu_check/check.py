@@ -61,7 +61,7 @@ def check(
         topologies: chips to compile for.
 
     Returns:
-        The report; looks whose packages are absent are named in it.
+        The report; looks whose packages are absent are named in it. That no look saw a training step is a problem.
     """
     report = Report(str(script))
     words = [str(script), *arguments]
@@ -77,7 +77,20 @@ def check(
             report.absent[look] = str(error)
         else:
             report.problems += problems
+    if not any(_watched(look, answer) for look, answer in report.looks.items()):
+        report.problems.append(_unchecked(report))
     return report
+
+
+def _watched(look: str, answer: Any) -> bool:
+    """Whether a look saw a training step; one that compiles ahead fails without."""
+    return bool(answer if look == "ahead" else answer["steps"])
+
+
+def _unchecked(report: Report) -> str:
+    idle = [] if not report.looks else [f"no optimizer step was taken under {' and '.join(report.looks)}"]
+    absent = [f"{look} was not made, as {why}" for look, why in report.absent.items()]
+    return f"{report.script}: nothing was checked: {'; '.join(idle + absent)}"
 
 
 def _lint(words: list[str], steps: int) -> tuple[Any, list[str]]:

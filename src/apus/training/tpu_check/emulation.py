@@ -37,11 +37,6 @@ def environment(compiled: bool = False) -> dict[str, str]:
     return {**os.environ, **added}
 
 
-def can_compile() -> bool:
-    """Whether `environment(compiled=True)` would succeed, given torch-tpu."""
-    return quirks.compiling_plugin() is not None and _compiler() is not None
-
-
 def _compiler() -> str | None:
     return shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
 

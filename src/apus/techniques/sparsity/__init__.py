@@ -1,0 +1,41 @@
+"""Block sparsity: weights go in blocks of 16 outputs, by magnitude on a cubic schedule or by RigL's exchange.
+
+Source: Kalchbrenner et al., "Efficient Neural Audio Synthesis", 2018, arXiv:1802.08435, §3 (schedule, block score);
+Evci et al., "Rigging the Lottery", 2019, arXiv:1911.11134 (regrowth). `schedule` has the cubic, `blocks` the scores,
+`balance` equal work per core, `targets` the shares of layers, `masks` what lives, `rigl` the exchange.
+"""
+
+from apus.techniques.sparsity.balance import PARTITIONS, imbalance, keep_balanced, partitions, quotas
+from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, keep_largest, keep_top, spread
+from apus.techniques.sparsity.describe import describe
+from apus.techniques.sparsity.masks import PRUNABLE, STRUCTURES, TARGETS, Masks
+from apus.techniques.sparsity.rigl import cosine, exchange, regrow
+from apus.techniques.sparsity.schedule import cubic
+from apus.techniques.sparsity.targets import global_shares
+from apus.techniques.sparsity.zeros import hold_zeros, parameters_alive
+
+__all__ = [
+    "BLOCK",
+    "PARTITIONS",
+    "PRUNABLE",
+    "STRUCTURES",
+    "TARGETS",
+    "Masks",
+    "block_scores",
+    "block_sizes",
+    "cosine",
+    "cubic",
+    "describe",
+    "exchange",
+    "global_shares",
+    "hold_zeros",
+    "imbalance",
+    "keep_balanced",
+    "keep_largest",
+    "keep_top",
+    "parameters_alive",
+    "partitions",
+    "quotas",
+    "regrow",
+    "spread",
+]

@@ -1,0 +1,147 @@
+"""Which weights live: chosen by magnitude, held through training, stored with every checkpoint."""
+
+import fnmatch
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from apus.errors import NothingMatchedError
+from apus.techniques.sparsity.balance import finest, keep_balanced, partitions
+from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, keep_largest, spread
+from apus.techniques.sparsity.targets import global_shares
+
+WIDTHS = {"16x1": 1, "16x4": 4}
+STRUCTURES = (*WIDTHS, "unstructured")
+TARGETS = ("layer", "global")
+PRUNABLE = (nn.Linear, nn.Conv1d, nn.Conv2d)
+Layer = nn.Linear | nn.Conv1d | nn.Conv2d
+
+
+class Masks:
+    """Which weights of a network are alive; put back after every optimiser step, stored with every checkpoint.
+
+    Args:
+        model: the network; its weights are changed in place.
+        structure: one of `STRUCTURES`; a 16x4 block is four 16x1 blocks side by side, which the engine skips as well.
+        skip: name patterns of layers to keep dense.
+        levels: name pattern → sparsity relative to the schedule's (1 is the same), the first match counts.
+        target: `layer` makes every layer equally sparse, `global` ranks the blocks of all layers together.
+        balance: keep equally many blocks in each of 8 partitions of a layer's strips (4, 2 where it has fewer strips).
+
+    Raises:
+        NothingMatchedError: no layer can be pruned, or a pattern matches no layer.
+        ValueError: structure or target is unknown, or two options contradict each other.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        structure: str = "16x1",
+        *,
+        skip: Sequence[str] = (),
+        levels: Mapping[str, float] | None = None,
+        target: str = "layer",
+        balance: bool = False,
+    ) -> None:
+        _refuse(structure, target, levels, balance)
+        layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, PRUNABLE)}
+        for pattern in [*skip, *(levels or {})]:
+            if not fnmatch.filter(layers, pattern):
+                raise NothingMatchedError(f"{pattern!r} matches no layer; there are {', '.join(layers) or 'none'}")
+        self.structure, self.levels, self.sparsity = structure, dict(levels or {}), 0.0
+        self.target, self.balance = target, balance
+        self.dense = {name: why for name, layer in layers.items() if (why := self._too_small(name, layer, skip))}
+        self.layers = {name: layer for name, layer in layers.items() if name not in self.dense}
+        if not self.layers:
+            kept = "; ".join(f"{name}: {why}" for name, why in self.dense.items())
+            raise NothingMatchedError(f"nothing to prune: {kept or 'no Linear, Conv1d or Conv2d'}")
+        self.kept = {name: torch.ones_like(layer.weight, dtype=torch.bool) for name, layer in self.layers.items()}
+
+    def _too_small(self, name: str, layer: Layer, skip: Sequence[str]) -> str:
+        rows = layer.weight.shape[0] // _groups(layer)
+        if any(fnmatch.fnmatch(name, pattern) for pattern in skip):
+            return "skipped by name"
+        if self.structure in WIDTHS and rows < BLOCK:
+            return f"{rows} outputs per group, a block has {BLOCK}"
+        return ""
+
+    def blocks(self, name: str, values: Tensor) -> Tensor:
+        """Mean |value| of each block of a layer, (groups, strips, columns); unstructured: of 16x1 blocks."""
+        return block_scores(values, _groups(self.layers[name]), WIDTHS.get(self.structure, 1))
+
+    def scores(self, name: str, values: Tensor) -> Tensor:
+        """Mean |value| of what lives or dies together in a layer: blocks, or single weights in the weight's shape."""
+        return self.blocks(name, values) if self.structure in WIDTHS else values.detach().abs()
+
+    def alive(self, name: str) -> Tensor:
+        """Who lives, bool, in the shape of `scores`."""
+        return self.scores(name, self.kept[name].float()) > 0
+
+    def cuts(self, name: str) -> list[slice]:
+        """Ranges of strips that keep equally many blocks: partitions if balanced, else the whole layer."""
+        if not self.balance:
+            return [slice(None)]
+        strips = len(self.alive(name).flatten(0, 1))
+        return partitions(strips, finest(strips))
+
+    def put(self, name: str, kept: Tensor) -> None:
+        """Take up a choice in the shape of `scores`; weights follow with the next `apply`."""
+        weight, width = self.layers[name].weight, WIDTHS.get(self.structure)
+        self.kept[name].copy_(spread(kept, weight, width) if width else kept)
+
+    @torch.no_grad()
+    def update(self, sparsity: float) -> None:
+        """Choose anew which weights live, by magnitude.
+
+        Args:
+            sparsity: share to be zero, 0..1.
+        """
+        self.sparsity = sparsity
+        keep = keep_balanced if self.balance else keep_largest
+        for name, share in self._shares(sparsity).items():
+            self.put(name, keep(self.scores(name, self.layers[name].weight), share))
+        self.apply()
+
+    def _shares(self, sparsity: float) -> dict[str, float]:
+        if self.target == "global":
+            scores = {name: self.scores(name, layer.weight) for name, layer in self.layers.items()}
+            return global_shares(scores, {name: self._sizes(name).expand_as(s) for name, s in scores.items()}, sparsity)
+        levels = {n: next((v for p, v in self.levels.items() if fnmatch.fnmatch(n, p)), 1.0) for n in self.layers}
+        return {name: min(1.0, level * sparsity) for name, level in levels.items()}
+
+    def _sizes(self, name: str) -> Tensor:
+        layer, width = self.layers[name], WIDTHS.get(self.structure)
+        return block_sizes(layer.weight, _groups(layer), width) if width else torch.ones_like(layer.weight)
+
+    @torch.no_grad()
+    def apply(self) -> None:
+        """Set every dead weight to 0; call it after each optimiser step."""
+        for name, layer in self.layers.items():
+            layer.weight.mul_(self.kept[name])
+
+    def state_dict(self) -> dict[str, Any]:
+        """What a checkpoint must hold."""
+        return {"sparsity": self.sparsity, "kept": self.kept}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take up a checkpoint's masks."""
+        self.sparsity = state["sparsity"]
+        for name, kept in self.kept.items():
+            kept.copy_(state["kept"][name])
+
+
+def _groups(layer: Layer) -> int:
+    return int(getattr(layer, "groups", 1))
+
+
+def _refuse(structure: str, target: str, levels: Mapping[str, float] | None, balance: bool) -> None:
+    if structure not in STRUCTURES:
+        raise ValueError(f"structure {structure!r}: the engine executes {', '.join(STRUCTURES)}")
+    if target not in TARGETS:
+        raise ValueError(f"target {target!r}: there are {', '.join(TARGETS)}")
+    if target == "global" and levels:
+        raise ValueError("levels are relative to a layer's sparsity; with target='global' use skip, or target='layer'")
+    if balance and structure not in WIDTHS:
+        raise ValueError("balance counts blocks; with structure='unstructured' there are none, so choose 16x1 or 16x4")
