@@ -82,6 +82,11 @@ def test_nothing_left_is_an_error():
         bb.prepare(nn.ReLU(), GRAY)
 
 
+def test_a_prepared_network_is_not_prepared_again():
+    with pytest.raises(ValueError, match="already"):
+        bb.prepare(bb.prepare(LeNet5(), GRAY), GRAY)
+
+
 def test_embeddings_and_attention():
     model = bb.prepare(Words(), TOKENS)
     layers = bb.bit_layers(model)

@@ -71,6 +71,8 @@ def uniform(model: nn.Module, example: Tensor, weight_bits: int, input_bits: int
 def macs(model: nn.Module, example: Tensor) -> dict[str, int]:
     """Multiply-accumulates of each layer for one example, in the order of execution; an Embedding has none.
 
+    What is no Linear, Conv1d, Conv2d, such as attention's own matrices and products, is not counted.
+
     Args:
         model: plain, or prepared.
         example: one input batch (B, ...).

@@ -81,6 +81,7 @@ def prepare(
 
     Raises:
         NothingMatchedError: no layer runs, or a pattern matches none.
+        ValueError: the network is prepared already.
 
     Source: §2 and §4.1.
 
@@ -116,6 +117,8 @@ def _order(model: nn.Module, example: Tensor) -> list[str]:
     names: dict[str, None] = {}
 
     def note(name: str, module: nn.Module, _x: Tensor, _y: Tensor) -> None:
+        if isinstance(module, BitLayer):
+            raise ValueError(f"{name!r} has learned widths already: prepare the float network")
         if not isinstance(module, NonDynamicallyQuantizableLinear):
             names[name] = None
 
