@@ -59,8 +59,6 @@ CONDITIONS = [
     Condition("before", 4, batch=32),
     Condition(batch=256),
     Condition("before", 4, batch=256),
-    Condition("batch", 4, batch=32, spread="none"),
-    Condition("batch", 4, batch=256, spread="none"),
 ]
 
 

@@ -1,6 +1,7 @@
 """Step time against the formula, R and `auto` from counters, and what echo costs where it is not needed.
 
-Stages sleep, so that times are known: the step takes 10 ms, reading R times that per batch of 8.
+Stages sleep, so that times are known: the step 20 ms, reading R times that per batch of 4. A sleep lasts longer than
+asked, the more the busier the machine, so the formula gets the times that the sleeps really took.
 """
 
 from statistics import mean, median
@@ -12,27 +13,36 @@ from torch.utils.data import DataLoader, TensorDataset
 from apus.bench.results import Row, row
 from apus.data.echo_loader import echo
 from apus.data.pipeline import Pipeline
-from apus.techniques.echo import step_time
+from apus.techniques.echo import free_factor, step_time
 from benchmarks.echo.memory import remember
 
-STEP, BATCH = 0.010, 8
+STEP, BATCH = 0.020, 4
 
 
-def pipeline(R: float, factor: float | str, augment: float = 0.0) -> Pipeline:
-    """A pipeline whose reading takes R steps and whose augmentation so many, per batch."""
-    pipe = Pipeline(range(200_000)).read(lambda key: pause(R * STEP / BATCH, key), workers=1).echo(factor)
-    return pipe.batch(BATCH).map(lambda x: pause(augment * STEP, x), workers=1, depth=4)
+class Pause:
+    """A function that takes so many seconds, and remembers how many it really took."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.taken: list[float] = []
+
+    def __call__(self, value: object) -> object:
+        if self.seconds:
+            begin = perf_counter()
+            sleep(self.seconds)
+            self.taken.append(perf_counter() - begin)
+        return value
+
+    def mean(self) -> float:
+        """Seconds of the later half."""
+        return mean(self.taken[len(self.taken) // 2 :]) if self.taken else 0.0
 
 
-def pause(seconds: float, value: object) -> object:
-    if seconds:
-        sleep(seconds)
-    return value
-
-
-def measure(R: float, factor: float | str, augment: float = 0.0, steps: int = 60) -> dict:
-    """Step time, R and stall in the steady state."""
-    pipe = pipeline(R, factor, augment)
+def measure(R: float, factor: float | str, augment: float = 0.0, steps: int = 50) -> dict:
+    """Step time, R and stall in the steady state, and what the sleeps took."""
+    read, after, step_ = Pause(R * STEP / BATCH), Pause(augment * STEP), Pause(STEP)
+    pipe = Pipeline(range(200_000)).read(read, workers=1).echo(factor)
+    pipe = pipe.batch(BATCH).map(after, workers=1, depth=4)
     most = 4 if factor == "auto" else int(-(-float(factor) // 1))
     warm = most * (most - 1) // 2 + (60 if factor == "auto" else 10)  # until all copies of the stride flow
     begin = 0.0
@@ -43,20 +53,22 @@ def measure(R: float, factor: float | str, augment: float = 0.0, steps: int = 60
         elif step == warm + steps:
             metrics, taken = pipe.metrics(), (perf_counter() - begin) / steps
             break
-        sleep(STEP)
-    return {"seconds": taken, "R": metrics.R, "stall_pct": metrics.stall_pct, "factor": pipe.factor}
+        step_(None)
+    times = {"t_a": read.mean() * BATCH, "t_b": after.mean(), "t_d": step_.mean()}
+    return {"seconds": taken, "R": metrics.R, "stall_pct": metrics.stall_pct, "factor": pipe.factor, **times}
 
 
 def step_rows() -> list[Row]:
     """Relative error of the step time and of R, R on both sides of 1."""
     cases = [(R, e, 0.0) for R in (2, 4, 8) for e in sorted({1, 1.5, R / 2, R, 1.5 * R, 2 * R})]
     cases += [(4, 4, 1.5), (4, 2, 3.0)]  # augmentation is the bottleneck
+    cases += [(0.5, 1, 0.0), (0.8, 1, 0.0)]  # the step is
     rows, errors, ratios = [], [], []
     for R, e, augment in cases:
         got = remember(f"steps {R} {e} {augment}", lambda R=R, e=e, a=augment: measure(R, e, a))
-        wanted = step_time(R * STEP, augment * STEP, STEP, e)
+        wanted = step_time(got["t_a"], got["t_b"], got["t_d"], e)
         errors.append(got["seconds"] / wanted - 1)
-        ratios.append(got["R"] / (R / max(1, augment)) - 1)
+        ratios.append(got["R"] / free_factor(got["t_a"], got["t_b"], got["t_d"]) - 1)
         print(f"R={R} e={e} augment={augment}: {got}, error {errors[-1]:+.3f}, R error {ratios[-1]:+.3f}", flush=True)
         detail = got | {"wanted_seconds": wanted, "R_injected": R}
         rows.append(row(f"step-r{R}-e{e:g}-b{augment:g}", "step_error_pct", 100 * errors[-1], "%", detail=detail))
@@ -81,7 +93,7 @@ def auto_rows() -> list[Row]:
     rows = []
     for R in (0.5, 0.8, 1.5, 2, 3, 4, 6):
         got = remember(f"auto {R}", lambda R=R: measure(R, "auto"))
-        wanted = min(max(R, 1), 4)
+        wanted = min(max(got["t_a"] / got["t_d"], 1), 4)
         print(f"auto R={R}: {got}", flush=True)
         rows.append(row(f"auto-r{R}", "factor", got["factor"], "x", detail=got | {"wanted": wanted}))
     return rows

@@ -61,7 +61,9 @@ class Running:
         self._flow: Iterator[Item] = _read(source, source.read(epoch, list(again), fresh), loads, numbered)
         for place, stage in enumerate(plan.stages):
             self._flow = self._add(place, stage, needs[place], needs[place + 1])
-        if not (plan.stages and isinstance(plan.stages[-1], To)):
+        # Nothing to hide behind the step where there is no stage but an echo of 1: a loader prefetches by itself.
+        bare = plan.schedule is None and all(isinstance(stage, Echo) for stage in plan.stages)
+        if not bare and not isinstance(plan.stages[-1], To):
             self._flow = self._ahead(as_it_is, workers=1, depth=2)
         self._left = None if (total := plan.mine(len(plan.stages))) is None else total - position
 
