@@ -14,8 +14,9 @@ PLANTED = [
     ("runtime/__init__.py", "import onnx"),
     ("compile/__init__.py", "import torch"),
     ("training/__init__.py", "import apus.export"),
+    ("serve/__init__.py", "import apus.bench"),
     ("models/__init__.py", "import apus.training"),
-    ("techniques/distill.py", "import apus.techniques.sparsity"),
+    ("techniques/distill/__init__.py", "import apus.techniques.sparsity"),
 ]
 
 

@@ -3,8 +3,7 @@
 Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2015, arXiv:1503.02531.
 """
 
-import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 
@@ -23,6 +22,7 @@ def soft_targets(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
 
     Source: Eq. (1) softens, §2 gives T²; KL differs from its cross entropy by the teacher's entropy, a constant.
 
+    >>> import torch
     >>> z = torch.tensor([[1.0, 2.0]])
     >>> float(soft_targets(z, z, 4.0))
     0.0
@@ -61,21 +61,3 @@ def distil_loss(hard: Tensor, soft: Tensor, alpha: float) -> Tensor:
     Source: §2, "a weighted average of two different objective functions".
     """
     return (1 - alpha) * hard + alpha * soft
-
-
-class Teacher:
-    """A trained network that only answers: evaluation mode, no gradients.
-
-    Args:
-        model: is put into evaluation mode, its parameters no longer ask for gradients.
-        bf16: answer in bfloat16, about twice as fast where the CPU has it.
-    """
-
-    def __init__(self, model: nn.Module, *, bf16: bool = False) -> None:
-        self.model, self.bf16 = model.eval().requires_grad_(False), bf16
-
-    def __call__(self, x: Tensor) -> Tensor:
-        """The teacher's outputs z_t for a batch, in float32."""
-        with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            answer: Tensor = self.model(x)
-        return answer.float()

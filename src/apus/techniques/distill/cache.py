@@ -1,0 +1,71 @@
+"""A teacher's answers on disk, for data that does not change from epoch to epoch: computed once, checked ever after."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import safetensors.torch
+import torch
+from safetensors import SafetensorError, safe_open
+from torch import Tensor
+
+from apus._files import write_atomically
+from apus.errors import DataError
+from apus.techniques.distill.teacher import Teacher
+
+NAME = "outputs"
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of names, types, shapes and bytes of tensors, whatever device they are on.
+
+    >>> digest({"a": torch.zeros(2)}) == digest({"a": torch.zeros(2)}) != digest({"a": torch.zeros(1, 2)})
+    True
+    """
+    total = hashlib.sha256()
+    for name, tensor in tensors.items():
+        total.update(f"{name} {tensor.dtype} {tuple(tensor.shape)};".encode())
+        total.update(tensor.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 256) -> Tensor:
+    """The teacher's outputs for all inputs, from the file if it holds those of this teacher for these inputs.
+
+    The fingerprint covers the teacher's structure as printed, weights and precision, and every input; a file with
+    another one is computed anew and replaced.
+
+    Args:
+        path: a `.safetensors` file, made if it is not there.
+        teacher: who answers.
+        inputs: all examples in order, (N, ...), as the student will see them: not augmented.
+        batch: examples at once, ≥ 1.
+
+    Returns:
+        (N, ...), row i for inputs[i].
+
+    Raises:
+        DataError: the file is damaged.
+    """
+    text = f"{teacher.model} bf16={teacher.bf16}"
+    mark = digest({text: torch.empty(0), **teacher.model.state_dict(), "inputs": inputs})
+    if path.exists() and (found := _read(path, mark)) is not None:
+        return found
+    answers = torch.cat([teacher(part).cpu() for part in inputs.split(batch)])  # type: ignore[no-untyped-call]
+    facts = {"fingerprint": mark, "content": digest({NAME: answers})}
+    write_atomically(path, safetensors.torch.save({NAME: answers.contiguous()}, facts))
+    return answers
+
+
+def _read(path: Path, mark: str) -> Tensor | None:
+    try:
+        with safe_open(path, "pt") as file:
+            facts = file.metadata() or {}
+            if facts.get("fingerprint") != mark:
+                return None
+            answers: Tensor = file.get_tensor(NAME)
+    except SafetensorError as error:
+        raise DataError(f"{path}: damaged teacher outputs ({error}); delete it to compute them again") from None
+    if digest({NAME: answers}) != facts.get("content"):
+        raise DataError(f"{path}: damaged teacher outputs (checksum differs); delete it to compute them again")
+    return answers
