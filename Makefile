@@ -33,6 +33,7 @@ check: $(VENV)/.built
 	$(BIN)/lint-imports
 	$(BIN)/pydoclint -q src/apus
 	$(BIN)/python tests/house/sizes.py
+	$(BIN)/python docs/figures.py --check
 
 format: $(VENV)/.built
 	$(BIN)/ruff check --fix .

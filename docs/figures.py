@@ -46,7 +46,21 @@ def demo(results: Results) -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, Callable[[Results], str]] = {"demo": demo}
+def quantize(results: Results) -> str:
+    """One sentence on quantisation after training, beside the peer's."""
+    ours, theirs = (
+        {m: value(results, case, m) for m in ("drop_points", "output_error_pct")}
+        for case in ("apus", "onnxruntime-per-channel")
+    )
+    return (
+        f"`apus quantize` on the demo's teacher: {ours['drop_points']:.2f} points lost, outputs moved by "
+        f"{ours['output_error_pct']:.2f} %; ONNX Runtime's\n`quantize_static`, per channel, same images: "
+        f"{theirs['drop_points']:.2f} points and {theirs['output_error_pct']:.2f} % (`{results['command']}`, "
+        "five draws)."
+    )
+
+
+TABLES: dict[str, Callable[[Results], str]] = {"demo": demo, "quantize": quantize}
 
 
 def rendered(text: str) -> str:
