@@ -5,6 +5,7 @@ from importlib import metadata, util
 EXTRAS = {
     "compile": ("onnx", "onnx_ir", "rich"),
     "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2"),
+    "serve": ("fastapi", "uvicorn"),
     "bench": ("onnxruntime", "openvino"),
 }
 _DISTRIBUTIONS = {"onnx_ir": "onnx-ir", "PIL": "pillow", "jinja2": "Jinja2"}
