@@ -1,3 +1,4 @@
+import importlib
 import json
 from pathlib import Path
 
@@ -44,6 +45,7 @@ def test_a_look_that_is_absent_is_no_pass(capsys, monkeypatch):
     script = str(SCRIPTS / "clean.py")
     assert cli.main(["tpu", "check", "--only", "emulated", script]) == 1
     assert "nothing was checked: emulated was not made, as emulating a TPU needs" in capsys.readouterr().out
-    monkeypatch.setattr("apus.training.tpu_check.check._ask", lambda *_: {"steps": 3, "findings": []})
+    module = importlib.import_module("apus.training.tpu_check.check")  # its package has a function of that name
+    monkeypatch.setattr(module, "_ask", lambda *_: {"steps": 3, "findings": []})
     assert cli.main(["tpu", "check", "--only", "lint", "--only", "emulated", script]) == 0
     assert "without a TPU; not checked: emulated (see above)" in capsys.readouterr().out
