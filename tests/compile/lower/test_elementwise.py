@@ -3,6 +3,9 @@
 import pytest
 from agreement import check, ops, text_model
 
+from apus.compile import compile_model
+from apus.errors import CompileError
+
 X = "(float[N,4,6] x) => (float[A,B,C] y)"
 TWO = "(float[N,4,6] x, float[N,1,6] z) => (float[A,B,C] y)"
 
@@ -21,6 +24,20 @@ def test_unary(operator: str) -> None:
 @pytest.mark.parametrize("operator", ["Log", "Sqrt", "Reciprocal"])
 def test_unary_of_positive_numbers(operator: str) -> None:
     check(text_model(f"m {X} {{ z = Exp(x)  y = {operator}(z) }}"))
+
+
+@pytest.mark.parametrize(
+    "operator",
+    ["Selu", "Selu <alpha = 0.5, gamma = 2.0>", "Celu", "Celu <alpha = 0.4>", "Softsign", "Mish"],
+)
+def test_activations_written_in_simpler_ones(operator: str) -> None:
+    name, _, attributes = operator.partition(" ")
+    check(text_model(f"m {X} {{ y = {name} {attributes} (x) }}", 18))
+
+
+def test_celu_that_falls_below_zero_is_refused() -> None:
+    with pytest.raises(CompileError, match=r"alpha is -1\.0; only positive"):
+        compile_model(text_model(f"m {X} {{ y = Celu <alpha = -1.0> (x) }}"))
 
 
 @pytest.mark.parametrize("operator", ["Gelu", 'Gelu <approximate = "tanh">'])

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from agreement import check, ops, text_model
 
+from apus.compile import compile_model
+from apus.errors import CompileError
+
 X = "(float[N,4,6] x) => (float[A,B,C] y)"
 IMAGE = "(float[N,4,8,8] x) => (float[A,B,C,D] y)"
 ROWS = "(float[N,8] x) => (float[A,B] y)"
@@ -25,6 +28,22 @@ def test_layer_and_instance_normalisation() -> None:
     check(text_model(f"m {X} {constants} {{ y = LayerNormalization <axis = -1, epsilon = 0.01> (x, g, b) }}"))
     constants = "<float[4] g = {1,2,3,4}, float[4] b = {4,3,2,1}>"
     check(text_model(f"m {X} {constants} {{ y = InstanceNormalization(x, g, b) }}"))
+
+
+@pytest.mark.parametrize("shape", ["N,4,5,3", "N,4,7", "2,4,T"])
+def test_group_normalisation(shape: str) -> None:
+    constants = "<float[4] g = {1,2,3,4}, float[4] b = {4,3,2,1}>"
+    body = "{ y = GroupNormalization <num_groups = 2, epsilon = 0.01> (x, g, b) }"
+    out = "A,B,C,D" if shape.count(",") == 3 else "A,B,C"
+    check(text_model(f"m (float[{shape}] x) => (float[{out}] y) {constants} {body}", 21))
+
+
+def test_group_normalisation_that_does_not_fit_is_refused() -> None:
+    model = "m (float[N,4,7] x) => (float[A,B,C] y) <float[2] g = {1,2}, float[2] b = {2,1}>"
+    with pytest.raises(CompileError, match=r"2 scales for 4 channels.*opset 21"):
+        compile_model(text_model(f"{model} {{ y = GroupNormalization <num_groups = 2> (x, g, b) }}", 21))
+    with pytest.raises(CompileError, match="4 channels cannot be parted into 3 groups"):
+        compile_model(text_model(f"{model} {{ y = GroupNormalization <num_groups = 3> (x, g, b) }}", 21))
 
 
 def test_batch_normalisation_alone() -> None:

@@ -38,7 +38,7 @@ def test_global_pools_reduce(operator: str) -> None:
     assert ops(check(text_model(f"m {IMAGE} {{ y = {operator}(x) }}"))) == ["reduce"]
 
 
-@pytest.mark.parametrize("operator", ["ReduceMean", "ReduceMax", "ReduceMin"])
+@pytest.mark.parametrize("operator", ["ReduceMean", "ReduceMax", "ReduceMin", "ReduceL1", "ReduceL2"])
 @pytest.mark.parametrize("attributes", ["axes = [2]", "axes = [-1, 1]", "keepdims = 1"])
 def test_reductions_with_axes_as_attribute(operator: str, attributes: str) -> None:
     check(text_model(f"m {X} {{ y = {operator} <{attributes}> (x) }}"))
@@ -48,6 +48,12 @@ def test_reduction_with_axes_as_input_drops_dimensions() -> None:
     check(
         text_model("m (float[N,4,6] x) => (float[A] y) <int64[2] a = {1, 2}> { y = ReduceSum <keepdims = 0> (x, a) }")
     )
+
+
+@pytest.mark.parametrize("operator", ["ReduceL1", "ReduceL2"])
+def test_norms_with_axes_as_input(operator: str) -> None:
+    body = f"<int64[2] a = {{1, 2}}> {{ y = {operator} <keepdims = 0> (x, a) }}"
+    check(text_model(f"m (float[N,4,6] x) => (float[A] y) {body}", 18))
 
 
 @pytest.mark.parametrize("place", range(4))

@@ -37,10 +37,14 @@ def _need_real(call: Call, name: str) -> None:
         call.refuse(f"its input is {value.dtype}{' (quantised)' if value.quantised else ''}; only float32 is supported")
 
 
+def _unary_of(call: Call, x: str, function: str, **attributes: float) -> str:
+    _need_real(call, x)
+    return call.unary(x, function, **attributes)
+
+
 def unary(call: Call, function: str) -> str:
     """A function without parameters."""
-    _need_real(call, call.value())
-    return call.unary(call.value(), function)
+    return _unary_of(call, call.value(), function)
 
 
 def with_alpha(call: Call, function: str) -> str:
@@ -77,6 +81,36 @@ def silu(call: Call) -> str:
         return unary(call, "silu")
     x = call.value()
     return call.binary(x, call.unary(call.binary(x, call.tensor(alpha), "mul"), "sigmoid"), "mul")
+
+
+def selu(call: Call) -> str:
+    """Selu = gamma · elu(x); its default factors are the standard's."""
+    alpha = call.attribute("alpha", 1.67326319217681884765625)
+    elu = _unary_of(call, call.value(), "elu", alpha=float(alpha))
+    return call.binary(elu, call.tensor(call.attribute("gamma", 1.05070102214813232421875)), "mul")
+
+
+def celu(call: Call) -> str:
+    """Celu = alpha · elu(x / alpha)."""
+    alpha = float(call.attribute("alpha", 1.0))
+    if alpha <= 0:
+        call.refuse(f"alpha is {alpha}; only positive ones are supported")
+    if alpha == 1:
+        return _unary_of(call, call.value(), "elu", alpha=1.0)
+    scaled = call.binary(call.value(), call.tensor(1 / alpha), "mul")
+    return call.binary(_unary_of(call, scaled, "elu", alpha=1.0), call.tensor(alpha), "mul")
+
+
+def mish(call: Call) -> str:
+    """Mish = x · tanh(softplus(x))."""
+    x = call.value()
+    return call.binary(x, call.unary(_unary_of(call, x, "softplus"), "tanh"), "mul")
+
+
+def softsign(call: Call) -> str:
+    """Softsign = x / (1 + |x|)."""
+    x = call.value()
+    return call.binary(x, call.binary(_unary_of(call, x, "abs"), call.tensor(1.0), "add"), "div")
 
 
 def binary(call: Call, function: str) -> str:
@@ -131,5 +165,17 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = (
     | {name: partial(with_alpha, function=function) for name, function in _WITH_ALPHA.items()}
     | {name: partial(binary, function=function) for name, function in _BINARY.items()}
     | {name: partial(variadic, function=function) for name, function in _VARIADIC.items()}
-    | {"Clip": clip, "Gelu": gelu, "Swish": silu, "PRelu": prelu, "Cast": cast, "Identity": same, "Dropout": same}
+    | {
+        "Gelu": gelu,
+        "Swish": silu,
+        "PRelu": prelu,
+        "Selu": selu,
+        "Celu": celu,
+        "Mish": mish,
+        "Softsign": softsign,
+        "Clip": clip,
+        "Cast": cast,
+        "Identity": same,
+        "Dropout": same,
+    }
 )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from apus.compile.lower.context import Call
+from apus.compile.lower.layout import reshape_to
 
 
 def batch_norm(call: Call) -> str:
@@ -49,6 +50,25 @@ def instance_norm(call: Call) -> str:
     return call.binary(y, call.tensor(call.constant(2).reshape(shape)), "add")
 
 
+def group_norm(call: Call) -> str:
+    """GroupNormalization: as layer norm, over the channels of each group."""
+    shape, groups = call.shape(), int(call.attribute("num_groups"))
+    channels = shape[1]
+    if isinstance(channels, str) or channels % groups:
+        call.refuse(f"{channels} channels cannot be parted into {groups} groups")
+    flat = call.emit("reshape", [call.value()], {"shape": [0, groups, -1]})
+    centred, deviation = _centred_and_deviation(call, flat, [2], call.attribute("epsilon", 1e-5))
+    y = reshape_to(call, call.binary(centred, deviation, "div"), shape)
+    for index, function in ((1, "mul"), (2, "add")):
+        each = call.constant(index)
+        if each.size != channels:
+            call.refuse(
+                f"{each.size} scales for {channels} channels, as before opset 21: export with 21 or later"
+            )
+        y = call.binary(y, call.tensor(each.reshape([-1] + [1] * (len(shape) - 2))), function)
+    return y
+
+
 def softmax(call: Call) -> str:
     """Softmax; before opset 13 it flattens to two dimensions at `axis`."""
     rank = len(call.shape())
@@ -82,6 +102,7 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
     "BatchNormalization": batch_norm,
     "LayerNormalization": layer_norm,
     "InstanceNormalization": instance_norm,
+    "GroupNormalization": group_norm,
     "Softmax": softmax,
     "LogSoftmax": log_softmax,
 }

@@ -26,14 +26,29 @@ def global_pool(call: Call, function: str) -> str:
 
 
 def reduce(call: Call, function: str) -> str:
-    """ReduceMean and its kin; axes are an attribute before opset 18 (13 for sums), then an input."""
+    """ReduceMean and its kin."""
+    return _reduced(call, call.value(), function)
+
+
+def norm(call: Call, power: int) -> str:
+    """ReduceL1 = Σ |x|, ReduceL2 = √Σ x²."""
+    x = call.value()
+    if call.graph.values[x].dtype != "float32":
+        call.refuse(f"its input is {call.graph.values[x].dtype}; only float32 is supported")
+    if power == 1:
+        return _reduced(call, call.unary(x, "abs"), "sum")
+    return call.unary(_reduced(call, call.binary(x, x, "mul"), "sum"), "sqrt")
+
+
+def _reduced(call: Call, x: str, function: str) -> str:
+    """Axes are an attribute before opset 18 (13 for sums), then an input."""
     axes = call.setting("axes", 1, [])
     if not axes and call.attribute("noop_with_empty_axes", 0):
-        return call.value()
+        return x
     rank = len(call.shape())
     axes = sorted(int(axis) % rank for axis in axes) or list(range(rank))
     keep = int(call.attribute("keepdims", 1))
-    return call.emit("reduce", [call.value()], {"function": function, "axes": axes, "keepdims": keep})
+    return call.emit("reduce", [x], {"function": function, "axes": axes, "keepdims": keep})
 
 
 HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
@@ -45,4 +60,6 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
     "ReduceSum": partial(reduce, function="sum"),
     "ReduceMax": partial(reduce, function="max"),
     "ReduceMin": partial(reduce, function="min"),
+    "ReduceL1": partial(norm, power=1),
+    "ReduceL2": partial(norm, power=2),
 }
