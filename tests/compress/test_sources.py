@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
+from apus.compress.objects import source_digest
 from apus.compress.recipe import AugmentPart
 from apus.compress.recipe_file import from_table
 from apus.compress.sources import (
@@ -12,8 +12,6 @@ from apus.compress.sources import (
     evaluation_batches,
     examples,
     from_recipe,
-    network_digest,
-    split_digest,
     training_batches,
 )
 from apus.data import Arrays
@@ -77,26 +75,25 @@ def test_what_a_recipe_names_must_exist(part, said):
         from_recipe(from_table(part | table)).student()
 
 
-def test_digest_follows_weights_and_structure():
-    torch.manual_seed(0)
-    one = nn.Sequential(nn.Linear(2, 2), nn.ReLU())
-    before = network_digest(one)
-    assert network_digest(one) == before
-    with torch.no_grad():
-        one[0].weight[0, 0] += 1
-    assert network_digest(one) != before
-    assert network_digest(nn.Sequential(one[0], nn.Tanh())) != network_digest(one)
+def test_a_folder_of_images_is_known_by_its_files(tmp_path):
+    def digest():
+        model = {"model": "apus.models.sparse_cnn:SparseCNN"}
+        table = {"data": {"source": str(tmp_path)}, "teacher": model, "student": model}
+        return from_recipe(from_table(table)).digests["data"]
+
+    image = tmp_path / "cat" / "a.png"
+    image.parent.mkdir()
+    image.write_bytes(b"1")
+    before = digest()
+    assert digest() == before
+    image.write_bytes(b"12")
+    assert digest() != before
+    image.write_bytes(b"1")
+    image.rename(tmp_path / "cat" / "b.png")
+    assert digest() != before
 
 
-@pytest.mark.parametrize("wrap", [Arrays, lambda x, y: DataLoader(TensorDataset(x, y), 7)])
-def test_other_examples_are_other_data(wrap):
-    x, y = torch.zeros(8, 3), torch.arange(8)
-    x, y = (x.numpy(), y.numpy()) if isinstance(wrap(x, y), Arrays) else (x, y)
-    assert split_digest(wrap(x, y)) == split_digest(wrap(x.copy() if isinstance(x, np.ndarray) else x.clone(), y))
-    assert split_digest(wrap(x, y)) != split_digest(wrap(x, 7 - y))
-    assert split_digest(wrap(x, y)) != split_digest(wrap(x + 1, y))
-
-
-def test_tensors_that_numpy_lacks_have_a_digest():
-    x = torch.zeros(8, 3, dtype=torch.bfloat16)
-    assert split_digest(TensorDataset(x)) != split_digest(TensorDataset(x + 1))
+def test_parts_of_our_own_are_known_by_their_file_alone():
+    reference = "apus.models.sparse_cnn:SparseCNN"
+    digests = from_recipe(from_table({"teacher": {"model": reference}, "student": {"model": reference}})).digests
+    assert digests == {"teacher": source_digest(reference), "student": source_digest(reference), "data": "", "loss": ""}

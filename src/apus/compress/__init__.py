@@ -44,6 +44,12 @@ def compress(
 ) -> Result:
     """Distil, prune, quantise, export, compile and verify a student of a trained teacher; resumes where it was stopped.
 
+    A stage runs again when something that shapes it has changed: the recipe, weights, the source of your network's
+    classes, of the loss and of the data set's class, arrays and tensors. Of another data set its number of examples,
+    the first and the last, and the files that it lists in `samples`, by name and size, are compared. What is not seen:
+    functions that your classes or loss call, other examples, the inside of a sampler or of a loader of another kind.
+    After such a change take another `run_dir`, or delete the old one.
+
     Args:
         teacher: a trained network; is not changed.
         student: a network with the same inputs and outputs; is not changed.

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader
 from torch.utils.data import Dataset as TorchDataset
 
+from apus.compress.digests import callable_digest, files_digest, network_digest, split_digest
 from apus.compress.objects import is_reference, resolve, source_digest
 from apus.compress.recipe import AugmentPart, Recipe
 from apus.data import ArrayBatches, Arrays, Augment, Batches, Dataset, LoaderBatches, load
@@ -95,6 +96,8 @@ def from_recipe(recipe: Recipe) -> Sources:
     references = {"teacher": recipe.teacher.model, "student": recipe.student.model}
     references |= {"data": data.source, "loss": recipe.loss.function}
     digests = {part: source_digest(reference) for part, reference in references.items()}
+    if not is_reference(data.source) and data.source not in NAMED:
+        digests["data"] = files_digest(Path(data.source))
     if recipe.teacher.weights:
         digests["weights"] = hashlib.sha256(Path(recipe.teacher.weights).read_bytes()).hexdigest()[:16]
     return Sources(makers["teacher"], makers["student"], splits, loss, digests, bool(recipe.teacher.weights))
@@ -113,11 +116,11 @@ def from_objects(
         teacher_is_trained: do not train it.
 
     Returns:
-        The sources; fingerprints follow the networks' weights and structure, and the examples as `split_digest` does.
+        The sources; fingerprints follow what `digests` can see of networks, examples and loss.
     """
     digests = {"teacher": network_digest(teacher), "student": network_digest(student)}
     digests["data"] = " ".join(split_digest(each) for each in (splits.train, splits.valid, splits.test))
-    digests["loss"] = f"{getattr(loss, '__module__', '')}.{getattr(loss, '__qualname__', '')}"
+    digests["loss"] = callable_digest(loss)
     return Sources(_copier(teacher), _copier(student), lambda: splits, loss, digests, teacher_is_trained)
 
 
@@ -177,27 +180,6 @@ def examples(split: Split) -> tuple[Tensor, Tensor]:
     """All inputs and targets of a split, as a network takes them."""
     pairs = list(evaluation_batches(split).epoch(0))
     return torch.cat([x for x, _ in pairs]), torch.cat([y for _, y in pairs])
-
-
-def network_digest(model: nn.Module) -> str:
-    """Digest of a network's structure and weights."""
-    digest = hashlib.sha256(str(model).encode())
-    for name, tensor in model.state_dict().items():
-        digest.update(name.encode() + tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().tobytes())
-    return digest.hexdigest()[:16]
-
-
-def split_digest(split: Split) -> str:
-    """Digest of the examples where they are in memory; else of their kind and number, all that can be known."""
-    split = split.dataset if isinstance(split, DataLoader) else split
-    parts: list[Any] = [split.x, split.y] if isinstance(split, Arrays) else []
-    if isinstance(split, TensorDataset):
-        parts = list(split.tensors)
-    digest = hashlib.sha256(f"{type(split).__qualname__} {len(split) if hasattr(split, '__len__') else 0}".encode())
-    for part in parts:
-        plain = part if isinstance(part, np.ndarray) else part.detach().cpu().reshape(-1).view(torch.uint8).numpy()
-        digest.update(f"{part.dtype} {list(part.shape)}".encode() + plain.tobytes())
-    return digest.hexdigest()[:16]
 
 
 def _check_paths(recipe: Recipe) -> None:
