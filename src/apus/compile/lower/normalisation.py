@@ -62,9 +62,7 @@ def group_norm(call: Call) -> str:
     for index, function in ((1, "mul"), (2, "add")):
         each = call.constant(index)
         if each.size != channels:
-            call.refuse(
-                f"{each.size} scales for {channels} channels, as before opset 21: export with 21 or later"
-            )
+            call.refuse(f"{each.size} scales for {channels} channels, as before opset 21: export with 21 or later")
         y = call.binary(y, call.tensor(each.reshape([-1] + [1] * (len(shape) - 2))), function)
     return y
 
