@@ -1,23 +1,9 @@
-#include <iterator>
-
 #include "kernels/conv_depthwise/table.h"
 
+#define APUS_KERNELS "kernels/conv_depthwise/table.inc"
+#include "kernels/block16/rows.inc"
+
 namespace apus {
-
-#define BLOCK16_KERNEL(isa, walk, x, y, wide, function) void function(const StripArguments&);
-#include "kernels/conv_depthwise/table.inc"
-#undef BLOCK16_KERNEL
-
-namespace {
-
-constexpr StripKernelRow kRows[] = {
-#define BLOCK16_KERNEL(isa, walk, x, y, wide, function) \
-  {#function, Isa::isa, Walk::walk, Element::x, Element::y, wide, function},
-#include "kernels/conv_depthwise/table.inc"
-#undef BLOCK16_KERNEL
-};
-
-}  // namespace
 
 std::span<const StripKernelRow> conv_depthwise_kernels() { return kRows; }
 
