@@ -100,6 +100,7 @@ def test_a_wrong_field_is_named(client: TestClient, changes: dict[str, Any], sai
         ('{"inputs": [3]}', "inputs must be a list of objects"),
         ('{"inputs": []}', "input 'x', 'shift' is missing"),
         ('{"inputs": [], "id": 3}', "id must be a string"),
+        ('{"inputs": [], "id": "\\ud800"}', "id must be a string"),
     ],
 )
 def test_a_wrong_document_is_refused(client: TestClient, content: str, said: str) -> None:

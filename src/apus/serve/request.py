@@ -39,8 +39,8 @@ def parse(body: bytes, inputs: Sequence[NodeArg], outputs: Sequence[NodeArg]) ->
     if not isinstance(document, dict):
         raise Refusal("the request must be a JSON object")
     name = document.get("id")
-    if name is not None and not isinstance(name, str):
-        raise Refusal("id must be a string")
+    if name is not None and not _is_text(name):
+        raise Refusal("id must be a string of Unicode")
     args = {arg.name: arg for arg in inputs}
     feed: dict[str, Array] = {}
     for place, item in enumerate(_items(document, "inputs")):
@@ -63,6 +63,11 @@ def _json(body: bytes) -> Any:
         return json.loads(body, parse_constant=refuse)
     except (ValueError, RecursionError) as error:
         raise Refusal(f"the request is not JSON: {error}") from error
+
+
+def _is_text(value: Any) -> bool:
+    """Half of a surrogate pair passes as JSON, but could not be sent back."""
+    return isinstance(value, str) and not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def _items(document: dict[str, Any], field: str) -> list[dict[str, Any]]:
