@@ -1,0 +1,135 @@
+"""SparseML's recipes become ours: gradual magnitude pruning and quantisation; whatever has no equal here is refused.
+
+Needs PyYAML, which is in none of our extras.
+"""
+
+import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from apus._files import existing_file
+from apus.errors import MissingExtraError, RecipeError
+
+Modifier = dict[str, Any]
+KEYS = {
+    "EpochRangeModifier": {"start_epoch", "end_epoch"},
+    "GMPruningModifier": {
+        *("start_epoch", "end_epoch", "init_sparsity", "final_sparsity", "update_frequency", "params"),
+        *("inter_func", "mask_type", "leave_enabled"),
+    },
+    "QuantizationModifier": {"start_epoch", "freeze_bn_stats_epoch", "disable_quantization_observer_epoch"},
+}
+ONLY = {
+    "params": ("__ALL__", "__ALL_PRUNABLE__"),
+    "inter_func": ("cubic",),
+    "mask_type": ("unstructured",),
+    "leave_enabled": (True,),
+}
+"""Values that mean what we do; others name another method."""
+
+
+def read_sparseml(path: Path) -> dict[str, Any]:
+    """The sections `[prune]` and `[quantize]` of a SparseML recipe, to be merged into a recipe's table.
+
+    Epochs count from the start of pruning. Our cubic rises from 0, so `init_sparsity` is not taken over; nor is
+    `freeze_bn_stats_epoch`, as we fold normalisation before we quantise, nor
+    `update_frequency`, which is in epochs where `every` is in steps. Masks are unstructured, as SparseML's are: set
+    `structure = "16x1"` for speed.
+
+    Args:
+        path: a YAML file with an EpochRangeModifier and GMPruningModifier or QuantizationModifier.
+
+    Returns:
+        A table for `recipe_file.from_table`; a stage that the file does not name has `enabled = false`.
+
+    Raises:
+        RecipeError: not YAML, no such file, or a modifier, key or value that we have no equal for; names it.
+        MissingExtraError: PyYAML is not installed.
+    """
+    found = _modifiers(_tree(path), str(path))
+    if "EpochRangeModifier" not in found:
+        raise RecipeError(f"{path}: no EpochRangeModifier, so how long to train is not said; add one")
+    last = _number(found["EpochRangeModifier"], "end_epoch", path)
+    quantize = found.get("QuantizationModifier")
+    turn = _number(quantize, "start_epoch", path) if quantize else last
+    if not 0 < turn <= last:
+        raise RecipeError(f"{path}: quantisation starts at epoch {turn}, outside the {last} epochs of the recipe")
+    return {"prune": _prune(found, turn, path), "quantize": _quantize(quantize, turn, last, path)}
+
+
+def _prune(found: Mapping[str, Modifier], epochs: float, path: Path) -> dict[str, Any]:
+    pruning = found.get("GMPruningModifier")
+    if pruning is None:
+        return {"enabled": False}
+    begin, end = _number(pruning, "start_epoch", path), _number(pruning, "end_epoch", path)
+    if not 0 <= begin <= end <= epochs:
+        raise RecipeError(f"{path}: pruning from epoch {begin} to {end} does not fit before epoch {epochs}")
+    shares = {"begin": begin / epochs, "end": end / epochs}
+    final = _number(pruning, "final_sparsity", path)
+    return {"structure": "unstructured", "sparsity": final, **shares, "train": {"epochs": epochs}}
+
+
+def _quantize(quantize: Modifier | None, turn: float, last: float, path: Path) -> dict[str, Any]:
+    if quantize is None:
+        return {"enabled": False}
+    if turn == last:
+        raise RecipeError(f"{path}: quantisation starts at epoch {turn}, the last; nothing would be trained")
+    table: dict[str, Any] = {"weight_bits": 8, "activation_bits": 8, "train": {"epochs": last - turn}}
+    if "disable_quantization_observer_epoch" in quantize:
+        stop = _number(quantize, "disable_quantization_observer_epoch", path)
+        table["freeze"] = (stop - turn) / (last - turn)
+    return table
+
+
+def _tree(path: Path) -> Any:
+    try:
+        yaml = importlib.import_module("yaml")
+    except ModuleNotFoundError:
+        raise MissingExtraError("SparseML recipes are YAML: pip install pyyaml") from None
+
+    class Loader(yaml.SafeLoader):  # type: ignore[name-defined, misc]
+        """Plain YAML, in which `!Name` marks a modifier."""
+
+    Loader.add_multi_constructor("!", lambda loader, name, node: {name: loader.construct_mapping(node, deep=True)})
+    try:
+        return yaml.load(existing_file(path).read_text(), Loader)
+    except (FileNotFoundError, UnicodeDecodeError) as error:
+        raise RecipeError(str(error)) from None
+    except yaml.YAMLError as error:
+        raise RecipeError(f"{path}: not YAML: {error}") from None
+
+
+def _modifiers(tree: Any, origin: str) -> dict[str, Modifier]:
+    """Each modifier of any list named `…modifiers`, at most one of a kind."""
+    lists = tree.items() if isinstance(tree, dict) else ()
+    found: dict[str, Modifier] = {}
+    for section, entries in lists:
+        if not str(section).endswith("modifiers") or not isinstance(entries, list):
+            raise RecipeError(f"{origin}: {section!r} is no list of modifiers; SparseML's variables are not evaluated")
+        for entry in entries:
+            name, keys = (
+                next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (str(entry), None)
+            )
+            _refuse(name, keys, origin)
+            if name in found:
+                raise RecipeError(f"{origin}: two of {name}; one is the most that a stage can hold")
+            found[name] = dict(keys or {})
+    return found
+
+
+def _refuse(name: str, keys: Any, origin: str) -> None:
+    if name not in KEYS or not isinstance(keys, dict):
+        raise RecipeError(f"{origin}: unknown modifier {name}; there are {', '.join(KEYS)}")
+    for key, value in keys.items():
+        if key not in KEYS[name]:
+            raise RecipeError(f"{origin}: {name}: no equal of {key!r} here; there are {', '.join(sorted(KEYS[name]))}")
+        if key in ONLY and value not in ONLY[key]:
+            raise RecipeError(f"{origin}: {name}: {key} = {value!r}: only {' or '.join(map(repr, ONLY[key]))}")
+
+
+def _number(modifier: Modifier, key: str, path: Path) -> float:
+    value = modifier.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RecipeError(f"{path}: {key} = {value!r}: must be a number")
+    return float(value)
