@@ -22,7 +22,7 @@ class HiddenLoss(nn.Module):
     Source: Eq. (8) and (9).
 
     >>> h = torch.rand(2, 5, 8)
-    >>> float(HiddenLoss(8, 8)(h, h))
+    >>> HiddenLoss(8, 8)(h, h).item()
     0.0
     """
 
