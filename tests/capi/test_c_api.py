@@ -135,6 +135,7 @@ def test_the_header_is_cpp_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_the_installed_archive_needs_nothing_of_the_repository(tmp_path: Path, model: Path) -> None:
     folder, prefix = build(tmp_path / "build"), tmp_path / "prefix"
     compare([folder / "run_apus"], model)
@@ -150,6 +151,7 @@ def test_the_installed_archive_needs_nothing_of_the_repository(tmp_path: Path, m
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_an_arm_processor_runs_it(tmp_path: Path, model: Path) -> None:
     emulator, compiler = shutil.which("qemu-aarch64"), shutil.which("aarch64-linux-gnu-g++")
     if emulator is None or compiler is None:
