@@ -7,6 +7,7 @@ from typing import Any
 from apus.cli.output import Column, emit, print_error, print_table
 from apus.compress import Recipe, RunFolder, from_recipe, plan, read_recipe, result
 from apus.compress import run as walk
+from apus.errors import RecipeError
 from apus.training import Stopped
 
 _PLAN = [Column("stage"), Column("what"), Column("state")]
@@ -30,6 +31,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read the recipe, then plan or walk."""
+    if options.again and not options.stages:
+        raise RecipeError("--again needs --stages: name the stages to run again")
     recipe = read_recipe(Path(options.recipe))
     folder = RunFolder(Path(options.run_dir) if options.run_dir else Path("runs") / recipe.name)
     return _plan(options, recipe, folder) if options.dry_run else _walk(options, recipe, folder)

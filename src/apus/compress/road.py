@@ -1,5 +1,6 @@
 """The road: stages in order, each done once, each known by a fingerprint of all that shapes it."""
 
+import difflib
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -127,7 +128,9 @@ def _check_only(recipe: Recipe, only: Sequence[str]) -> None:
     known = stages_of(recipe)
     for stage in only:
         if stage not in known:
-            raise RecipeError(f"no stage {stage!r} in this recipe; there are {', '.join(known)}")
+            near = difflib.get_close_matches(stage, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise RecipeError(f"no stage {stage!r} in this recipe{hint} (stages: {', '.join(known)})")
 
 
 def _figures(done: Done) -> str:
