@@ -17,7 +17,7 @@ from apus.data.pipeline import Pipeline
 from benchmarks.echo import clipart
 from benchmarks.echo.memory import remember
 
-WORKERS, BATCH, IMAGES, ROUNDS = 2, 32, 960, 5
+WORKERS, BATCH, IMAGES, ROUNDS = 2, 32, 480, 2
 
 
 class Drawings(Dataset[Any]):
