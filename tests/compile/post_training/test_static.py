@@ -173,3 +173,9 @@ def test_gemm_with_factors_and_shared_branches(tmp_path: Path) -> None:
     ]
     for a, b in zip(*(s.run(None, {"x": x}) for s in sessions), strict=True):
         assert np.abs(a - b).mean() < 0.02 * np.abs(a).mean() + 0.01
+
+
+def test_an_empty_file_is_no_model(tmp_path):
+    (tmp_path / "empty.onnx").touch()
+    with pytest.raises(CompileError, match="imports no operator set"):
+        quantize(tmp_path / "empty.onnx", {"x": np.zeros((1, 1), np.float32)})

@@ -63,6 +63,8 @@ def _load(model: Any) -> onnx.ModelProto:
 
 
 def _modern(model: onnx.ModelProto) -> onnx.ModelProto:
+    if not model.opset_import:  # what no bytes at all parse as
+        raise CompileError("not an ONNX model: it imports no operator set")
     opset = max((entry.version for entry in model.opset_import if entry.domain in {"", "ai.onnx"}), default=OPSET)
     if opset >= OPSET:
         return model
