@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check a script, or run it emulated; 1 if there is something to change."""
     script = str(existing_file(options.script))
+    os.environ["TORCH_DEVICE_BACKEND_AUTOLOAD"] = "0"  # here torch shall not take hold of a TPU; its children may
     if options.action == "run":
         _replace(script, options)
     from apus.training.tpu_check.check import LOOKS, TOPOLOGIES, check

@@ -119,8 +119,8 @@ def _ahead(words: list[str], rows: int, topologies: Sequence[str]) -> tuple[Any,
     absent = [name for module, name in _AHEAD_NEEDS.items() if importlib.util.find_spec(module) is None]
     if absent:
         raise MissingExtraError(f"compiling ahead needs {', '.join(absent)}: pip install 'apus-ml[tpu-check]'")
-    # libtpu holds a lock: one topology after the other.
-    environment = _on_cpu() | {"JAX_PLATFORMS": "cpu"}
+    # libtpu takes a lock though it only compiles here.
+    environment = _on_cpu() | {"JAX_PLATFORMS": "cpu", "ALLOW_MULTIPLE_LIBTPU_LOAD": "1"}
     answers = [_ask("ahead", [topology, str(rows), *words], environment) for topology in topologies]
     return answers, [f"{one['topology']}, {one['rows']} rows: {one['error']}" for one in answers if "error" in one]
 
