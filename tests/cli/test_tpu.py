@@ -5,16 +5,31 @@ from pathlib import Path
 import pytest
 
 from apus import cli
+from apus.errors import MissingExtraError
 
 SCRIPTS = Path(__file__).parents[1] / "training" / "scripts"
 
 
-def test_the_command_prints_findings_and_json(capfd):
+def test_findings_are_printed(monkeypatch, capfd):
+    monkeypatch.setattr("apus.training.tpu_check.emulation.environment", absent)
     script = str(SCRIPTS / "plain.py")
-    assert cli.main(["tpu", "check", "--only", "lint", "--steps", "3", script]) == 1
-    assert "plain.py:51: the last batch is smaller" in capfd.readouterr().out
-    assert cli.main(["tpu", "--json", "check", "--only", "lint", "--steps", "3", script]) == 1
-    assert json.loads(capfd.readouterr().out)["problems"][0].startswith(script)
+    words = ["tpu", "check", "--only", "lint", "--only", "emulated", "--steps", "3", script]
+    assert cli.main(words) == 1
+    out = capfd.readouterr().out
+    assert "plain.py:51: the last batch is smaller" in out
+    assert "apus-ml[tpu-check]" in out
+
+
+def absent():
+    raise MissingExtraError("pip install 'apus-ml[tpu-check]'")
+
+
+def test_json(monkeypatch, capfd):
+    monkeypatch.setattr("apus.training.tpu_check.emulation.environment", absent)
+    assert (
+        cli.main(["tpu", "check", "--json", "--only", "emulated", str(SCRIPTS / "plain.py")]) == 1
+    )  # nothing was checked
+    assert "emulated" in json.loads(capfd.readouterr().out)["absent"]
 
 
 def test_a_script_that_is_not_there_is_named(capfd):

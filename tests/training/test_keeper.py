@@ -51,6 +51,7 @@ def test_from_one_rank_to_two(tmp_path, alone):
     agrees(results[0], alone)
 
 
+@pytest.mark.slow
 def test_from_two_ranks_to_one(tmp_path, alone):
     run("resumable.py", tmp_path, "--plain", "--kill", 9, 15, ranks=2, status=1)  # torchrun's own status
     (result,) = printed(run("resumable.py", tmp_path, "--plain"))

@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from apus.training import Runtime
 
-EPOCHS, EVERY = 10, 7
+EVERY = 7
 
 
 def network(plain):
@@ -40,7 +40,7 @@ def train(folder, plain=False, kill_at=0, number=0):
         folder, every=EVERY, model=model, optimizer=optimizer, schedule=schedule, loader=loader
     )
     losses = {}
-    for _epoch in range(loader.epoch, EPOCHS):
+    for _epoch in range(loader.epoch, 10 if plain else 5):
         for x, y in loader:
             optimizer.zero_grad()
             loss = F.cross_entropy(model(x), y)
