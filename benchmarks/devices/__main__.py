@@ -111,7 +111,7 @@ def main() -> None:
     amx = bool(torch.cpu.get_capabilities().get("amx_bf16"))
     rows.append(row("cpu-bf16", "speedup_vs_fp32", ratio, "x", runs=STEPS, detail={"amx": amx}))
     added, low, high = overhead.measure()
-    rows.append(row("cpu", "overhead_pct", added, "%", low=low, high=high, runs=15))
+    rows.append(row("cpu", "overhead_pct", added, "%", low=low, high=high, runs=280))
     fed = starved.measure()
     rows.append(row(f"starved-{fed['device']}", "speedup", fed["speedup"], "x", detail=fed))
     path = ROOT / "benchmarks" / "results" / "devices.json"

@@ -1,8 +1,8 @@
-"""What `Runtime` adds to a step on a CPU: passes over the same data with it and without, in turns."""
+"""What `Runtime` adds to a step on a CPU: steps with it and without, in turns."""
 
 import statistics
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -14,38 +14,41 @@ from apus.models.sparse_cnn import SparseCNN
 from apus.training import Runtime
 
 
-def one_pass(model: nn.Module, optimizer: torch.optim.Optimizer, loader: Iterable[Any]) -> float:
-    """Seconds of a pass."""
-    start = time.perf_counter()
-    for x, y in loader:
+def steps(model: nn.Module, optimizer: torch.optim.Optimizer, loader: Iterable[Any]) -> Iterator[float]:
+    """Seconds of each step of a pass, reading included."""
+    batches = iter(loader)
+    while True:
+        start = time.perf_counter()
+        batch = next(batches, None)
+        if batch is None:
+            return
         optimizer.zero_grad()
-        F.cross_entropy(model(x), y).backward()
+        F.cross_entropy(model(batch[0]), batch[1]).backward()
         optimizer.step()
-    return time.perf_counter() - start
+        yield time.perf_counter() - start
 
 
-def measure(turns: int = 15) -> tuple[float, float, float]:
-    """Percent of a step that the runtime adds: median of the turns, and their quartiles.
+def measure(passes: int = 8) -> tuple[float, float, float]:
+    """Percent of a step that the runtime adds, from steps with it and without in turns.
 
     Args:
-        turns: pairs of passes, ≥ 4.
+        passes: over 40 batches, of which the first warms up; ≥ 2.
 
     Returns:
-        Median, lower and upper quartile; either may be below 0, by noise.
+        From the medians of all steps, then the least and the largest of a pass; any may be below 0, by noise.
     """
     torch.set_num_threads(1)
-    data = TensorDataset(torch.randn(320, 1, 28, 28), torch.randint(0, 10, (320,)))
+    data = TensorDataset(torch.randn(1280, 1, 28, 28), torch.randint(0, 10, (1280,)))
     runtime = Runtime("cpu")
     contenders = []
     for place in (lambda *pair: pair, runtime.setup):
         model, loader = place(SparseCNN(), DataLoader(data, batch_size=32, shuffle=True))
         contenders.append((model, torch.optim.SGD(model.parameters(), lr=1e-3), loader))
-    for contender in contenders:
-        one_pass(*contender)
-    ratios = []
-    for turn in range(turns):
-        order = (0, 1) if turn % 2 else (1, 0)
-        seconds = {index: one_pass(*contenders[index]) for index in order}
-        ratios.append(100 * (seconds[1] / seconds[0] - 1))
-    low, middle, high = statistics.quantiles(ratios, n=4)
-    return middle, low, high
+    pairs = [list(zip(*(steps(*one) for one in contenders), strict=True)) for _ in range(passes)][1:]
+    of_passes = [_added(one) for one in pairs]
+    return _added([pair for one in pairs for pair in one]), min(of_passes), max(of_passes)
+
+
+def _added(pairs: Sequence[tuple[float, float]]) -> float:
+    bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
+    return 100 * (ours / bare - 1)
