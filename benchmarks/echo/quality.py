@@ -7,7 +7,6 @@ the best ones, further seeds train and are judged on the test split. Reads to ta
 crosses it.
 """
 
-import gzip
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cache
@@ -19,6 +18,7 @@ import torch
 from torch import nn
 
 from apus.bench.results import Row, row
+from apus.data import read_idx
 from apus.data.fetch import find
 from apus.techniques.echo import Schedule, emissions, rational, stride_without_duplicates
 from benchmarks.echo.memory import remember
@@ -62,17 +62,11 @@ CONDITIONS = [
 ]
 
 
-def idx(path: str) -> np.ndarray:
-    raw = gzip.open(path).read() if path.endswith(".gz") else open(path, "rb").read()  # noqa: SIM115, PTH123
-    shape = [int.from_bytes(raw[4 + 4 * i : 8 + 4 * i], "big") for i in range(raw[3])]
-    return np.frombuffer(raw, np.uint8, offset=4 + 4 * raw[3]).reshape(shape)
-
-
 @cache
 def splits() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Images (N, 1, 28, 28) uint8 and classes (N,) of train (55,000), valid (5,000) and test (10,000)."""
     folder = find("fashion-mnist")
-    read = {part: idx(str(next(folder.glob(f"{part}*")))) for part in ("train-im", "train-la", "t10k-im", "t10k-la")}
+    read = {part: read_idx(next(folder.glob(f"{part}*"))) for part in ("train-im", "train-la", "t10k-im", "t10k-la")}
     x, y = read["train-im"][:, None], read["train-la"].astype(np.int64)
     order = np.random.Generator(np.random.Philox(7)).permutation(len(x))
     held, rest = order[:5000], order[5000:]
