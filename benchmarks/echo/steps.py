@@ -48,7 +48,7 @@ def measure(R: float, factor: float | str, augment: float = 0.0, steps: int = 50
     begin = 0.0
     for step, _ in enumerate(pipe):
         if step == warm:
-            pipe._rates.clear()  # type: ignore[union-attr]
+            pipe.restart_metrics()
             begin = perf_counter()
         elif step == warm + steps:
             metrics, taken = pipe.metrics(), (perf_counter() - begin) / steps

@@ -3,6 +3,10 @@
 from typing import Any
 
 PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGNgAAAAAgABSK+kcQAAAABJRU5ErkJggg=="
+ECHO = {
+    "fresh_per_s": 812.0, "emitted_per_s": 2030.0, "stall_pct": 3.1, "factor": 2.5, "R": 2.58, "gap": 0.031,
+    "held_bytes": 4096, "stages": {},
+}  # fmt: skip
 
 
 def row(case: str, metric: str, value: float, unit: str, **detail: Any) -> dict[str, Any]:
@@ -52,7 +56,8 @@ def sample_report() -> dict[str, Any]:
                 ("prune", 88.0, 91.9, 6),
                 ("quantize", 91.0, 91.9, 3),
             )
-        },
+        }
+        | {"student": [_epoch(e, 81.0, 92.0, 10) | {"echo": ECHO} for e in range(1, 11)]},
         "measure": [_setting(batch, threads) for threads in (1, 2) for batch in (1, 16)],
         "layers": [
             _layer("/stem/Conv", "conv 3x3 + relu", [1, 16, 28, 28], 8, 1.0, 272, "conv_block16_int8", 5.1),

@@ -52,6 +52,7 @@ def test_the_page_is_whole_and_fetches_nothing(tmp_path: Path) -> None:
         "91.93 %", "61.0 kB", "41.0 µs", "1.83x", "68x smaller than 4.12 MB", "−0.67 points", "distilled",
         "in ONNX Runtime", "batch 16, 2 threads", "conv_block16_int8", "What the student lost", "T-shirt",
         "99.97 %", "apus compress recipes/images.toml", "sparsity = 0.8", "A processor", "numpy 2.4.6", "The search",
+        "812/s", "2,030/s", "+0.031",
     ],
 )  # fmt: skip
 def test_every_figure_is_shown(shown: str) -> None:

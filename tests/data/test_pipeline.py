@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 
+from apus.data.echo_loader import echo
 from apus.data.pipeline import Pipeline
 from apus.errors import DataError
 
@@ -264,9 +265,35 @@ def test_metrics_and_gap() -> None:
     pipe = chain("before", 2, "stride")
     with pytest.raises(DataError, match="before the first batch"):
         pipe.metrics()
+    with pytest.raises(DataError, match="before the first batch"):
+        pipe.restart_metrics()
     for _, y in pipe:
         pipe.observe(torch.where(pipe.views == 0, 2.0, 0.5) * torch.ones(len(y)))
     metrics = pipe.metrics()
     assert metrics.gap == pytest.approx(1.5) and metrics.factor == 2
-    assert metrics.emitted_per_s == pytest.approx(2 * metrics.fresh_per_s)
     assert {"read", "augment", "batch"} <= set(metrics.stages) and "echo 2" in str(metrics)
+
+
+@pytest.mark.parametrize("place", ["before", "batch"])
+@pytest.mark.parametrize("spread", ["stride", "none"])
+def test_rates_are_those_that_the_caller_counts(place: str, spread: str) -> None:
+    from time import perf_counter, sleep
+
+    pipe, fresh, emitted, begin = chain(place, 2.5, spread), 0, 0, 0.0
+    for number, (_, y) in enumerate(pipe):
+        if number == 3:
+            pipe.restart_metrics()
+            begin = perf_counter()
+        if number >= 3:
+            emitted += len(y)
+            fresh += int((pipe.views == 0).sum()) * len(y) // len(pipe.views)
+            sleep(0.005)
+    metrics, taken = pipe.metrics(), perf_counter() - begin
+    assert metrics.fresh_per_s / metrics.emitted_per_s == pytest.approx(fresh / emitted)
+    assert metrics.emitted_per_s == pytest.approx(emitted / taken, rel=0.15)
+
+
+def test_a_short_pass_has_rates_too() -> None:
+    pipe = echo([torch.zeros(4)] * 8, 1)
+    list(pipe)
+    assert pipe.metrics().emitted_per_s > 0

@@ -12,11 +12,11 @@ from apus.data.workers import Meter
 def counted(before: float, after: float, waited: float, stepped: float) -> Rates:
     """One second of a pipeline whose sides were busy for these shares of it."""
     read, augment = Meter("read", workers=2), Meter("augment", echoed=True, serial=1)
-    rates = Rates([read, augment], examples=8)
+    rates = Rates([read, augment])
     rates.since = time.perf_counter() - 1
     read.add(2 * before)
     augment.add(after)
-    rates.step(waited, stepped)
+    rates.step(waited, stepped, 8, 4)
     return rates
 
 
@@ -29,7 +29,7 @@ def test_R_of_known_shares(factor: float, before: float, after: float, waited: f
 
 
 def test_stages_in_one_thread_add_up() -> None:
-    rates = Rates([Meter("a"), Meter("b"), Meter("c", workers=4, serial=1)], 1)
+    rates = Rates([Meter("a"), Meter("b"), Meter("c", workers=4, serial=1)])
     rates.since = time.perf_counter() - 1
     for meter in rates.meters:
         meter.add(0.4)

