@@ -22,6 +22,8 @@
 #include "kernels/conv_depthwise/table.h"
 #include "kernels/linear_block16/linear_block16.h"
 #include "kernels/linear_block16/table.h"
+#include "kernels/linear_windows/linear_windows.h"
+#include "kernels/linear_windows/table.h"
 #include "kernels/matmul/matmul.h"
 
 namespace nb = nanobind;
@@ -90,9 +92,8 @@ double time(int repeat, F&& call) {
   return best;
 }
 
-// Runs a planned operator, every part in turn, and says what ran. The last part goes first, so that one that wrote past
+// Runs an operator, every part in turn, and says what ran. The last part goes first, so that one that wrote past
 // its share would spoil another's.
-template <class Operator>
 nb::dict run(const Operator& op, const Input& x, const Output& y, const Options& o) {
   const Scratch input(x.data(), static_cast<int64_t>(x.nbytes())), scratch(op.scratch_bytes());
   const auto stage = [&] {
@@ -107,6 +108,7 @@ nb::dict run(const Operator& op, const Input& x, const Output& y, const Options&
   result["kernel"] = op.kernel();
   result["isa"] = isa_name(op.isa());
   result["macs"] = op.macs();
+  result["nonzero_macs"] = op.nonzero_macs();
   result["cost"] = op.cost();
   result["scratch_bytes"] = op.scratch_bytes();
   result["stage_ns"] = time(o.repeat, stage);
@@ -138,19 +140,22 @@ nb::dict py_conv(const Input& x, const Output& y, const std::vector<int64_t>& wi
                  const std::optional<Input>& multiplier, const Options& o) {
   const ConvBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), window_of(window),
                        epilogue_of(x, y, o), isa_named(o.isa));
-  nb::dict result = run(op, x, y, o);
-  result["nonzero_macs"] = op.nonzero_macs();
-  return result;
+  return run(op, x, y, o);
 }
 
-nb::dict py_linear(const Input& x, const Output& y, int64_t rows, const std::vector<int64_t>& shape,
-                   const Input& strips, const Input& columns, const Input& values, const std::optional<Input>& bias,
-                   const std::optional<Input>& multiplier, const Options& o) {
-  const LinearBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), rows, epilogue_of(x, y, o),
-                         isa_named(o.isa));
-  nb::dict result = run(op, x, y, o);
-  result["nonzero_macs"] = op.nonzero_macs();
-  return result;
+// `road`: rows, planes or windows; None where that cannot be.
+nb::object py_linear(const Input& x, const Output& y, const std::string& road, int64_t rows,
+                     const std::vector<int64_t>& shape, const Input& strips, const Input& columns, const Input& values,
+                     const std::optional<Input>& bias, const std::optional<Input>& multiplier, const Options& o) {
+  const Block16Weights weights = weights_of(shape, strips, columns, values, bias, multiplier);
+  const Epilogue epilogue = epilogue_of(x, y, o);
+  const Isa isa = isa_named(o.isa);
+  if (road == "windows") {
+    if (!LinearWindows::serves(weights, epilogue, isa)) return nb::none();
+    return run(LinearWindows(weights, rows, epilogue, isa), x, y, o);
+  }
+  const auto walked = road == "rows" ? LinearBlock16::Road::rows : LinearBlock16::Road::planes;
+  return run(LinearBlock16(weights, rows, epilogue, isa, walked), x, y, o);
 }
 
 nb::dict py_depthwise(const Input& x, const Output& y, const std::vector<int64_t>& window, int64_t outputs,
@@ -197,13 +202,14 @@ void bind_kernels(nb::module_& native) {
     for (const auto rows : {conv_block16_kernels(), linear_block16_kernels(), conv_depthwise_kernels()}) {
       for (const StripKernelRow& row : rows) names.push_back(row.name);
     }
+    for (const WindowKernelRow& row : linear_windows_kernels()) names.push_back(row.name);
     return names;
   });
   m.def("conv_block16", &py_conv, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("shape"), nb::arg("strips"),
         nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
         nb::arg("options"));
-  m.def("linear_block16", &py_linear, nb::arg("x"), nb::arg("y"), nb::arg("rows"), nb::arg("shape"), nb::arg("strips"),
-        nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
+  m.def("linear_block16", &py_linear, nb::arg("x"), nb::arg("y"), nb::arg("road"), nb::arg("rows"), nb::arg("shape"),
+        nb::arg("strips"), nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
         nb::arg("options"));
   m.def("conv_depthwise", &py_depthwise, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("outputs"),
         nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));

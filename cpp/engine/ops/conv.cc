@@ -7,11 +7,10 @@
 namespace apus {
 namespace {
 
-template <class Kernel>
-void add_conv(Builder& b, const Node& node, std::shared_ptr<const Kernel> kernel, int64_t nonzero_macs) {
+void add_conv(Builder& b, const Node& node, std::shared_ptr<const Operator> kernel) {
   const Shape &x = b.shape(node.inputs[0]), &y = b.output_shape();
-  describe(b, node, *kernel, x[0], nonzero_macs);
-  Images<Kernel> work{std::move(kernel), b.slot(node.inputs[0]), b.output_slot(), -1, x[0], 0, 0, 0};
+  describe(b, node, *kernel, x[0]);
+  Images work{std::move(kernel), b.slot(node.inputs[0]), b.output_slot(), -1, x[0], 0, 0, 0};
   if (x[0] > 0) {
     work.x_bytes = items_of(x) / x[0] * dtype_size(b.value(node.inputs[0]).dtype);
     work.y_bytes = items_of(y) / y[0] * dtype_size(b.output().dtype);
@@ -35,15 +34,12 @@ void plan_conv(Builder& b, const Node& node) {
   const Shape& x = b.shape(node.inputs[0]);
   const Window window = conv_window(node.attributes, x, b.output_shape());
   if (node.attributes.format == Format::depthwise) {
-    auto kernel = depthwise_kernel(b, node, window);
-    const int64_t macs = kernel->macs();
-    return add_conv(b, node, std::move(kernel), macs);
+    return add_conv(b, node, depthwise_kernel(b, node, window));
   }
   const int64_t inputs = x[1] / node.attributes.groups * window.kernel[0] * window.kernel[1];
-  auto kernel = std::make_shared<const ConvBlock16>(block16_weights(b.model(), node, inputs), window,
-                                                    epilogue_of(b, node), b.isa());
-  const int64_t macs = kernel->nonzero_macs();
-  add_conv(b, node, std::move(kernel), macs);
+  add_conv(b, node,
+           std::make_shared<const ConvBlock16>(block16_weights(b.model(), node, inputs), window, epilogue_of(b, node),
+                                               b.isa()));
 }
 
 }  // namespace apus

@@ -1,5 +1,7 @@
 #include "engine/ops/weighted.h"
 
+#include <algorithm>
+
 #include "engine/ops/activation.h"
 
 namespace apus {
@@ -36,6 +38,26 @@ int64_t weight_bytes(const Model& model, const Node& node) {
   for (int role = 0; role < kRoleCount; ++role)
     if (const Tensor* tensor = model.role(node, static_cast<Role>(role))) bytes += tensor->length;
   return bytes;
+}
+
+void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images) {
+  NodeReport& report = builder.report();
+  report.kernel = kernel.kernel();
+  report.isa = kernel.isa();
+  report.macs = kernel.macs() * images;
+  report.nonzero_macs = kernel.nonzero_macs() * images;
+  report.density = report.macs > 0 ? static_cast<double>(report.nonzero_macs) / static_cast<double>(report.macs) : 1;
+  report.weight_bytes = weight_bytes(builder.model(), node);
+}
+
+void add_images(Builder& b, Images work) {
+  const int threads = b.threads_for(work.kernel->cost() * static_cast<double>(work.images));
+  const int parts = static_cast<int>(std::min<int64_t>(threads, std::max<int64_t>(work.images, 1)));
+  work.scratch_bytes = static_cast<int64_t>(align_up(static_cast<size_t>(work.kernel->scratch_bytes())));
+  work.scratch = work.scratch_bytes > 0 ? b.scratch(work.scratch_bytes * parts) : -1;
+  if (work.images != 1 || threads == 1) return b.add(work, parts);
+  if (work.scratch_bytes > 0) b.add(StageImage{work}, threads);
+  b.add(ComputeImage{work}, threads);
 }
 
 }  // namespace apus

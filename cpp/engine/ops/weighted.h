@@ -3,6 +3,7 @@
 
 #include "engine/builder.h"
 #include "kernels/block16/block16.h"
+#include "kernels/operator.h"
 
 namespace apus {
 
@@ -12,23 +13,13 @@ Epilogue epilogue_of(const Builder& builder, const Node& node);
 // Bytes of all the node's constants.
 int64_t weight_bytes(const Model& model, const Node& node);
 
-// Tells what `kernel` (any of the kernel classes) is; `images` is how often it runs.
-template <class Kernel>
-void describe(Builder& builder, const Node& node, const Kernel& kernel, int64_t images, int64_t nonzero_macs) {
-  NodeReport& report = builder.report();
-  report.kernel = kernel.kernel();
-  report.isa = kernel.isa();
-  report.macs = kernel.macs() * images;
-  report.nonzero_macs = nonzero_macs * images;
-  report.density = report.macs > 0 ? static_cast<double>(report.nonzero_macs) / static_cast<double>(report.macs) : 1;
-  report.weight_bytes = weight_bytes(builder.model(), node);
-}
+// Tells what `kernel` is; `images` is how often it runs.
+void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images);
 
 // Steps that run `kernel` over `images` images: whole images per thread where there are enough, else all threads on
 // each.
-template <class Kernel>
 struct Images {
-  std::shared_ptr<const Kernel> kernel;
+  std::shared_ptr<const Operator> kernel;
   int x, y, scratch;
   int64_t images, x_bytes, y_bytes, scratch_bytes;
 
@@ -45,29 +36,18 @@ struct Images {
   }
 };
 
-template <class Kernel>
 struct StageImage {
-  Images<Kernel> of;
+  Images of;
   void operator()(Slots s, int part, int parts) const { of.kernel->stage(s[of.x], of.scratch_of(s, 0), part, parts); }
 };
 
-template <class Kernel>
 struct ComputeImage {
-  Images<Kernel> of;
+  Images of;
   void operator()(Slots s, int part, int parts) const {
     of.kernel->compute(s[of.x], of.scratch_of(s, 0), s[of.y], part, parts);
   }
 };
 
-template <class Kernel>
-void add_images(Builder& b, Images<Kernel> work) {
-  const int threads = b.threads_for(work.kernel->cost() * static_cast<double>(work.images));
-  const int parts = static_cast<int>(std::min<int64_t>(threads, std::max<int64_t>(work.images, 1)));
-  work.scratch_bytes = static_cast<int64_t>(align_up(static_cast<size_t>(work.kernel->scratch_bytes())));
-  work.scratch = work.scratch_bytes > 0 ? b.scratch(work.scratch_bytes * parts) : -1;
-  if (work.images != 1 || threads == 1) return b.add(work, parts);
-  if (work.scratch_bytes > 0) b.add(StageImage<Kernel>{work}, threads);
-  b.add(ComputeImage<Kernel>{work}, threads);
-}
+void add_images(Builder& b, Images work);
 
 }  // namespace apus

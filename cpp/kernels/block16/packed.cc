@@ -7,11 +7,6 @@
 namespace apus {
 namespace {
 
-int64_t column_at(const Block16Weights& weights, int64_t index) {
-  return weights.wide_columns ? static_cast<const uint32_t*>(weights.columns)[index]
-                              : static_cast<const uint16_t*>(weights.columns)[index];
-}
-
 bool block_is_zero(const Block16Weights& weights, int64_t index) {
   const int8_t* values = static_cast<const int8_t*>(weights.values) + index / 4 * 64 + index % 4;
   for (int row = 0; row < kStrip; ++row) {
@@ -35,7 +30,13 @@ PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epil
   block_count_ = int64_t{weights.strips[strips_]} * columns_per_group_;
   offsets_.resize(block_count_);
   for (int64_t i = 0; i < block_count_; ++i) offsets_[i] = column_offsets[column_at(weights, i)];
-  fold_bias(weights, epilogue);
+  bias_ = folded_bias(weights, epilogue);
+  multiplier_.assign(strips_ * kStrip, 0.0f);
+  for (int64_t strip = 0; weights.multiplier && strip < strips_; ++strip) {
+    StripArguments part;
+    fill(strip, part);
+    std::copy_n(weights.multiplier + first_output(strip), part.rows, multiplier_.data() + strip * kStrip);
+  }
   if (kernel.wide_values) widen(weights);
   count_cost(kernel);
 }
@@ -55,29 +56,6 @@ void PackedBlock16::fill(int64_t strip, StripArguments& arguments) const {
   arguments.low = epilogue_.low;
   arguments.high = epilogue_.high;
   arguments.y_zero_point = epilogue_.y_zero_point;
-}
-
-// sum w * (x - zero) + bias = sum w * x + (bias - zero * sum w). Wraps like the kernels' int32, and like them ends
-// right.
-void PackedBlock16::fold_bias(const Block16Weights& weights, const Epilogue& epilogue) {
-  bias_.assign(strips_ * kStrip, 0);
-  multiplier_.assign(strips_ * kStrip, 0.0f);
-  for (int64_t strip = 0; strip < strips_; ++strip) {
-    StripArguments part;
-    fill(strip, part);
-    int32_t* bias = bias_.data() + strip * kStrip;
-    if (weights.bias) std::memcpy(bias, static_cast<const int32_t*>(weights.bias) + first_output(strip), part.rows * 4);
-    if (epilogue.x != Element::u8) continue;
-    std::copy_n(weights.multiplier + first_output(strip), part.rows, multiplier_.data() + strip * kStrip);
-    const int8_t* values = static_cast<const int8_t*>(part.values);
-    for (int row = 0; row < kStrip; ++row) {
-      int64_t sum = 0;
-      for (int64_t g = 0; g < part.groups; ++g) {
-        for (int i = 0; i < 4; ++i) sum += values[(g * kStrip + row) * 4 + i];
-      }
-      bias[row] = static_cast<int32_t>(bias[row] - sum * epilogue.x_zero_point);
-    }
-  }
 }
 
 void PackedBlock16::widen(const Block16Weights& weights) {
@@ -122,6 +100,27 @@ const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Is
     if (row.isa <= isa && walks && row.x == epilogue.x && row.y == epilogue.y) return row;
   }
   throw std::logic_error("no block16 kernel for these types");
+}
+
+std::vector<int32_t> folded_bias(const Block16Weights& weights, const Epilogue& epilogue) {
+  const int64_t rows = weights.outputs / weights.groups, strips = (rows + kStrip - 1) / kStrip;
+  std::vector<int32_t> folded(static_cast<size_t>(strips * weights.groups * kStrip));
+  for (int64_t strip = 0; strip < strips * weights.groups; ++strip) {
+    const int64_t first = strip / strips * rows + strip % strips * kStrip;
+    const int64_t here = std::min<int64_t>(kStrip, rows - strip % strips * kStrip);
+    int32_t* bias = folded.data() + strip * kStrip;
+    if (weights.bias) std::memcpy(bias, static_cast<const int32_t*>(weights.bias) + first, here * 4);
+    if (epilogue.x != Element::u8 || epilogue.x_zero_point == 0) continue;
+    const int8_t* values = static_cast<const int8_t*>(weights.values);
+    for (int row = 0; row < here; ++row) {
+      int64_t sum = 0;
+      for (int64_t g = weights.strips[strip]; g < weights.strips[strip + 1]; ++g) {
+        for (int i = 0; i < 4; ++i) sum += values[(g * kStrip + row) * 4 + i];
+      }
+      bias[row] = static_cast<int32_t>(bias[row] - sum * epilogue.x_zero_point);
+    }
+  }
+  return folded;
 }
 
 bool columns_are_runs(const Block16Weights& weights) {

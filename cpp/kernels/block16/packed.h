@@ -35,7 +35,6 @@ class PackedBlock16 {
   double cycles(int64_t vectors) const { return static_cast<double>(cost_.back()) * static_cast<double>(vectors); }
 
  private:
-  void fold_bias(const Block16Weights& weights, const Epilogue& epilogue);
   void widen(const Block16Weights& weights);
   void count_cost(const StripKernelRow& kernel);
 
@@ -54,6 +53,16 @@ class PackedBlock16 {
 // The first row of at most `isa` for this walk and these types. Runs may also be walked as any rows.
 const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk,
                                         const Epilogue& epilogue);
+
+// The column of block `index` (of B * G).
+inline int64_t column_at(const Block16Weights& weights, int64_t index) {
+  return weights.wide_columns ? static_cast<const uint32_t*>(weights.columns)[index]
+                              : static_cast<const uint16_t*>(weights.columns)[index];
+}
+
+// [S * 16] bits of float32 or int32. sum w * (x - zero) + bias = sum w * x + (bias - zero * sum w): wraps like the
+// kernels' int32, and like them ends right.
+std::vector<int32_t> folded_bias(const Block16Weights& weights, const Epilogue& epilogue);
 
 // True if every group of these int8 weights may read four neighbouring columns (c, c + 1, c + 2, c + 3): zero padding
 // excepted, that is what they are.

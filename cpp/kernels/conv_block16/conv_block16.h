@@ -15,27 +15,27 @@
 #include "kernels/block16/block16.h"
 #include "kernels/block16/packed.h"
 #include "kernels/block16/positions.h"
+#include "kernels/operator.h"
 #include "kernels/planes/planes.h"
 
 namespace apus {
 
-class ConvBlock16 {
+class ConvBlock16 final : public Operator {
  public:
   // Does all the planning; `weights` must outlive it. Uses the best kernel of at most `isa`.
   ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa);
 
-  // Bytes of 64-byte aligned scratch for one image; 0: x is read in place, pass null and skip stage().
-  int64_t scratch_bytes() const { return planes_.bytes(); }
+  int64_t scratch_bytes() const override { return planes_.bytes(); }  // 0: x is read in place
+  void stage(const void* x, void* scratch, int part, int parts) const override {
+    planes_.stage(x, scratch, part, parts);
+  }
+  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
 
-  // One image: stage() by every part, a barrier, then compute() by every part. 0 <= part < parts.
-  void stage(const void* x, void* scratch, int part, int parts) const { planes_.stage(x, scratch, part, parts); }
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const;
-
-  const char* kernel() const { return kernel_->name; }  // e.g. "conv_block16_u8_u8_vnni"
-  Isa isa() const { return kernel_->isa; }
-  int64_t macs() const;          // of one image, dense
-  int64_t nonzero_macs() const;  // of the blocks present
-  double cost() const;           // estimated cycles of one image, to decide on threads
+  const char* kernel() const override { return kernel_->name; }
+  Isa isa() const override { return kernel_->isa; }
+  int64_t macs() const override;
+  int64_t nonzero_macs() const override;
+  double cost() const override;
 
  private:
   const StripKernelRow* kernel_;

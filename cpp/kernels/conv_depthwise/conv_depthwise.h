@@ -10,6 +10,7 @@
 
 #include "kernels/block16/positions.h"
 #include "kernels/block16/strip.h"
+#include "kernels/operator.h"
 #include "kernels/planes/planes.h"
 
 namespace apus {
@@ -21,18 +22,21 @@ struct DepthwiseWeights {
   const float* multiplier = nullptr;  // [M], with a uint8 x
 };
 
-class ConvDepthwise {
+class ConvDepthwise final : public Operator {
  public:
   ConvDepthwise(const DepthwiseWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa);
 
-  int64_t scratch_bytes() const { return planes_.bytes(); }
-  void stage(const void* x, void* scratch, int part, int parts) const { planes_.stage(x, scratch, part, parts); }
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const;
+  int64_t scratch_bytes() const override { return planes_.bytes(); }
+  void stage(const void* x, void* scratch, int part, int parts) const override {
+    planes_.stage(x, scratch, part, parts);
+  }
+  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
 
-  const char* kernel() const { return kernel_->name; }
-  Isa isa() const { return kernel_->isa; }
-  int64_t macs() const;
-  double cost() const;  // estimated cycles of one image
+  const char* kernel() const override { return kernel_->name; }
+  Isa isa() const override { return kernel_->isa; }
+  int64_t macs() const override;
+  int64_t nonzero_macs() const override { return macs(); }
+  double cost() const override;
 
  private:
   void pack_values(const DepthwiseWeights& weights);

@@ -3,8 +3,9 @@
 //
 // x is row-major [N, K] float32 or uint8, y [N, M]. Few rows run a vector over the 16 outputs of a strip, one row of x
 // at a time ("rows", or "runs" where the columns of every group are neighbours); more rows are first turned into [K, N]
-// planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Exactness, slack and threads
-// as in conv_block16.h.
+// planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Neighbours in a chain may keep
+// the planes between them: x, y or both are then [K, padded N], [M, padded N], with arbitrary values past N.
+// Exactness, slack and threads as in conv_block16.h.
 #pragma once
 
 #include <cstdint>
@@ -14,32 +15,44 @@
 #include "kernels/block16/block16.h"
 #include "kernels/block16/packed.h"
 #include "kernels/block16/positions.h"
+#include "kernels/operator.h"
 
 namespace apus {
 
-class LinearBlock16 {
+// How x and y lie: rows [N, features], or planes [features, N padded to 16].
+struct LinearLayout {
+  bool x_planes = false, y_planes = false;
+};
+
+// N as planes hold it.
+constexpr int64_t padded_rows(int64_t rows) { return (rows + kVector - 1) / kVector * kVector; }
+
+class LinearBlock16 final : public Operator {
  public:
-  // `rows` is N. `weights` must outlive it; weights.groups is 1. Uses the best kernel of at most `isa`.
-  LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa);
+  enum class Road : uint8_t { rows, planes };
 
-  int64_t scratch_bytes() const;  // 64-byte aligned; 0: pass null and skip stage()
+  // `rows` is N. `weights` must outlive it; weights.groups is 1. Uses the best kernel of at most `isa`. A layout with
+  // planes needs Road::planes.
+  LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, Road road,
+                LinearLayout layout = {});
 
-  // stage() by every part, a barrier, then compute() by every part. 0 <= part < parts.
-  void stage(const void* x, void* scratch, int part, int parts) const;
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const;
+  int64_t scratch_bytes() const override;
+  void stage(const void* x, void* scratch, int part, int parts) const override;
+  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
 
-  const char* kernel() const { return kernel_->name; }  // e.g. "linear_block16_rows_u8_u8_vnni"
-  Isa isa() const { return kernel_->isa; }
-  int64_t macs() const { return rows_ * outputs_ * inputs_; }
-  int64_t nonzero_macs() const { return rows_ * packed_.blocks() * kStrip; }
-  double cost() const;  // estimated cycles
+  const char* kernel() const override { return kernel_->name; }
+  Isa isa() const override { return kernel_->isa; }
+  int64_t macs() const override { return rows_ * outputs_ * inputs_; }
+  int64_t nonzero_macs() const override { return rows_ * packed_.blocks() * kStrip; }
+  double cost() const override;
 
  private:
-  bool planes() const { return kernel_->walk == Walk::planes_to_rows; }
+  bool planes() const { return kernel_->walk == Walk::planes_to_rows || kernel_->walk == Walk::planes; }
   int64_t units() const;  // what a strip is cut into: vectors of rows, or nothing
 
   int64_t rows_, inputs_, outputs_;
   Epilogue epilogue_;
+  LinearLayout layout_;
   const StripKernelRow* kernel_;
   PackedBlock16 packed_;
   std::vector<PositionVector> vectors_;

@@ -6,8 +6,8 @@ from typing import Any
 from apus.bench.protocol import Contender
 from apus.errors import MissingExtraError, RunError
 
-KNOWN = ("apus", "onnxruntime", "openvino", "torch")
-_COMMANDS = {"torch": "pip install 'apus-ml[train]'"}
+KNOWN = ("apus", "onnxruntime", "openvino", "torch", "torch_sparse", "deepsparse")
+_COMMANDS = dict.fromkeys(("torch", "torch_sparse"), "pip install 'apus-ml[train]'")
 
 
 def contender(
@@ -17,7 +17,8 @@ def contender(
 
     Args:
         engine: one of `KNOWN`.
-        model: a path to `.onnx` (all but torch), `.apus` (apus), `.pt2` (torch), or for torch an `nn.Module`.
+        model: a path to `.onnx` (all but torch), `.apus` (apus), `.pt2` (torch), or for torch an `nn.Module`
+            (`nn.Sequential` for torch_sparse).
         label: name in tables; the engine's by default.
         network: contenders of the same network must agree before they are timed.
         **options: the engine's own, such as `precision="bf16"` of openvino.

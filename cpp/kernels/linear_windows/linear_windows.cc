@@ -1,0 +1,88 @@
+#include "kernels/linear_windows/linear_windows.h"
+
+#include <algorithm>
+
+#include "kernels/linear_windows/table.h"
+
+namespace apus {
+namespace {
+
+const WindowKernelRow* find(Element y, Isa isa) {
+  for (const WindowKernelRow& row : linear_windows_kernels()) {
+    if (row.isa <= isa && row.y == y) return &row;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool LinearWindows::serves(const Block16Weights& weights, const Epilogue& epilogue, Isa isa) {
+  return epilogue.x == Element::u8 && weights.inputs <= kWindowedInputs && find(epilogue.y, isa) != nullptr;
+}
+
+LinearWindows::LinearWindows(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa)
+    : weights_(weights),
+      epilogue_(epilogue),
+      kernel_(find(epilogue.y, isa)),
+      rows_(rows),
+      strips_((weights.outputs + kStrip - 1) / kStrip),
+      windows_((weights.inputs + kWindow - 1) / kWindow),
+      index_(static_cast<size_t>(weights.strips[strips_]) * 4 + kSlack),
+      counts_(static_cast<size_t>((strips_ + kBatch - 1) / kBatch * kBatch * windows_)),
+      bias_(folded_bias(weights, epilogue)),
+      multiplier_(static_cast<size_t>(strips_ * kStrip)) {
+  std::copy_n(weights.multiplier, weights.outputs, multiplier_.begin());
+  for (int64_t strip = 0; strip < strips_; ++strip) {
+    for (int64_t i = int64_t{weights.strips[strip]} * 4; i < int64_t{weights.strips[strip + 1]} * 4; ++i) {
+      const int64_t column = column_at(weights, i);
+      index_[static_cast<size_t>(i)] = static_cast<uint8_t>(column % kWindow);
+      // At most 128 and three of padding.
+      ++counts_[static_cast<size_t>((strip / kBatch * windows_ + column / kWindow) * kBatch + strip % kBatch)];
+    }
+  }
+  const int64_t mean = int64_t{weights.strips[strips_]} * 4 / std::max<int64_t>(1, strips_ * windows_);
+  chunk_ = mean <= 9 ? 16 : mean <= 20 ? 32 : 64;
+}
+
+double LinearWindows::cost() const {
+  const double groups = weights_.strips[strips_];
+  return static_cast<double>(rows_) *
+         (1.3 * groups + static_cast<double>(strips_) * (20 + 2 * static_cast<double>(windows_)));
+}
+
+// First strip of a part: at equal cost, and at a batch, which is also a cache line of y.
+int64_t LinearWindows::cut(int part, int parts) const {
+  if (part == parts) return strips_;
+  const auto before = [&](int64_t strip) { return int64_t{weights_.strips[strip]} + strip * (8 + 2 * windows_); };
+  const int64_t target = before(strips_) * part / parts;
+  int64_t strip = 0;
+  while (strip + kBatch <= strips_ && before(strip + kBatch / 2) < target) strip += kBatch;
+  return strip;
+}
+
+void LinearWindows::compute(const void* x, const void*, void* y, int part, int parts) const {
+  const int64_t first = cut(part, parts), last = cut(part + 1, parts);
+  if (first >= last) return;
+  WindowArguments a{};
+  a.inputs = weights_.inputs;
+  a.index = index_.data();
+  a.counts = counts_.data() + first * windows_;
+  a.strips = weights_.strips + first;
+  a.strip_count = last - first;
+  a.total_groups = weights_.strips[strips_];
+  a.chunk = chunk_;
+  a.values = static_cast<const int8_t*>(weights_.values);
+  a.bias = bias_.data() + first * kStrip;
+  a.multiplier = multiplier_.data() + first * kStrip;
+  a.last_rows = static_cast<int>(std::min<int64_t>(kStrip, weights_.outputs - (last - 1) * kStrip));
+  a.low = epilogue_.low;
+  a.high = epilogue_.high;
+  a.y_zero_point = epilogue_.y_zero_point;
+  for (int64_t row = 0; row < rows_; ++row) {
+    a.x = static_cast<const uint8_t*>(x) + row * weights_.inputs;
+    a.y = static_cast<char*>(y) + (row * weights_.outputs + first * kStrip) * element_size(epilogue_.y);
+    kernel_->run(a);
+  }
+}
+
+}  // namespace apus
