@@ -50,6 +50,10 @@ def _node(node: Node, graph: Graph, env: dict[str, Array]) -> Array:
     first = graph.values.get(node.inputs[0])
     if node.op in ("conv", "linear"):
         return _matrix(node, graph, env)
+    if node.op == "layer_norm":
+        return _layer_norm(node, graph, [env[name] for name in node.inputs])
+    if node.op == "attention":
+        return _attention(node, [env[name].astype(np.float64) for name in node.inputs])
     if node.op == "quantize":
         return quantise(env[node.inputs[0]], y)
     if node.op == "dequantize":
@@ -249,3 +253,21 @@ def unary(x: Array, function: str, a: dict[str, Any]) -> Array:
         "softplus": lambda: np.logaddexp(x, 0),
     }
     return results[function]().astype(np.float32)
+
+
+def _layer_norm(node: Node, graph: Graph, operands: list[Array]) -> Array:
+    t = sum(array.astype(np.float64) for array in operands)
+    centred = t - t.mean(-1, keepdims=True)
+    y = centred / np.sqrt((centred**2).mean(-1, keepdims=True) + node.attributes["epsilon"])
+    y = y * graph.tensor(node, "multiplier")
+    return (y + graph.tensor(node, "bias") if "bias" in node.tensors else y).astype(np.float32)
+
+
+def _attention(node: Node, operands: list[Array]) -> Array:
+    heads, width = node.attributes["heads"], node.attributes["channels"]
+    parts = zip(operands, node.attributes["offsets"], strict=False)
+    q, k, v = (x[..., at : at + width].reshape(*x.shape[:2], heads, -1).transpose(0, 2, 1, 3) for x, at in parts)
+    scores = q @ k.transpose(0, 1, 3, 2) * node.attributes["factor"] + (operands[3] if len(operands) > 3 else 0)
+    weights = np.exp(scores - scores.max(-1, keepdims=True))
+    y = weights / weights.sum(-1, keepdims=True) @ v
+    return y.transpose(0, 2, 1, 3).reshape(*operands[0].shape[:2], width).astype(np.float32)

@@ -60,6 +60,9 @@ bool Builder::is_view(const Node& node) const {
   return (node.op == Op::reshape || node.op == Op::flatten) && !is_output;
 }
 
+// Whether the operator's kernels read past the end of its inputs.
+static bool overreads(Op op) { return op == Op::conv || op == Op::linear || op == Op::matmul || op == Op::attention; }
+
 void Builder::find_lifetimes() {
   const size_t count = model().values.size();
   root_.resize(count);
@@ -74,7 +77,7 @@ void Builder::find_lifetimes() {
       if (operand.tensor) continue;
       const size_t root = static_cast<size_t>(root_[static_cast<size_t>(operand.index)]);
       last_use_[root] = static_cast<int>(i);
-      if (node.op == Op::conv || node.op == Op::linear || node.op == Op::matmul) overread_[root] = true;
+      if (overreads(node.op)) overread_[root] = true;
     }
   }
 }

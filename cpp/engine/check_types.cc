@@ -27,6 +27,8 @@ class Checker {
       case Op::linear:
         return weighted();
       case Op::matmul:
+      case Op::layer_norm:
+      case Op::attention:
         return require(all_float(), "takes float32 alone");
       case Op::binary:
       case Op::unary:
@@ -67,6 +69,13 @@ class Checker {
         return require(rank >= 1, "its input has rank 0");
       case Op::matmul:
         return require(rank >= 1 && operand_rank(model_, node_.inputs[1]) >= 1, "an input has rank 0");
+      case Op::layer_norm:
+        require(rank >= 1, "its input has rank 0");
+        return require(
+            node_.inputs.size() < 2 || operand_rank(model_, node_.inputs[1]) == operand_rank(model_, node_.inputs[0]),
+            "its inputs differ in rank");
+      case Op::attention:
+        return attention();
       case Op::reduce:
       case Op::slice:
         return axes(rank);
@@ -151,6 +160,17 @@ class Checker {
       require(axis >= -rank && axis < rank, "'axes' is out of range");
       require(seen.insert(axis < 0 ? axis + rank : axis).second, "'axes' names an axis twice");
     }
+  }
+
+  void attention() const {
+    const Attributes& a = node_.attributes;
+    require(a.channels % a.heads == 0, "'heads' does not divide 'channels'");
+    for (size_t i = 0; i < 3; ++i) {
+      const auto& shape = model_.values[node_.inputs[i].index].shape;
+      require(shape.size() == 3, "queries, keys and values must have rank 3");
+      require(shape[2].size >= a.offsets[i] + a.channels, "its heads reach beyond the last dimension of an input");
+    }
+    require(node_.inputs.size() < 4 || operand_rank(model_, node_.inputs[3]) == 4, "its mask must have rank 4");
   }
 
   void permutation(int64_t rank) const {

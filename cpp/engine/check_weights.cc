@@ -175,9 +175,26 @@ class WeightChecker {
   int64_t inputs_ = 0, taps_ = 1, group_size_ = 1, blocks_ = 0, rows_ = 0, strips_per_group_ = 1;
 };
 
+// Scale (multiplier) and bias of a layer_norm.
+void check_norm(const Model& model, const Node& node) {
+  const int64_t count = model.values[node.inputs[0].index].shape.back().size;
+  const auto fail = [&](const std::string& what) { throw Error(ErrorKind::artifact, node.title() + ": " + what); };
+  if (count < 1) fail("its input needs a known last dimension");
+  if (model.role(node, kMultiplier) == nullptr) fail("lacks the tensor role 'multiplier'");
+  for (Role role : {kMultiplier, kBias}) {
+    const Tensor* t = model.role(node, role);
+    if (t == nullptr) continue;
+    if (t->dtype != Dtype::float32 || t->shape != Ints{count})
+      fail("tensor '" + t->name + "' must be float32 [" + std::to_string(count) + "]");
+    for (float v : t->items<float>())
+      if (!std::isfinite(v)) fail("tensor '" + t->name + "' has a value that is not finite");
+  }
+}
+
 }  // namespace
 
 void check_weights(const Model& model, const Node& node) {
+  if (node.op == Op::layer_norm) return check_norm(model, node);
   if (node.op == Op::conv || node.op == Op::linear) WeightChecker(model, node).run();
 }
 

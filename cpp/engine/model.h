@@ -63,6 +63,8 @@ enum class Op : uint8_t {
   avg_pool,
   reduce,
   softmax,
+  layer_norm,
+  attention,
   reshape,
   flatten,
   transpose,
@@ -81,15 +83,15 @@ enum Role : uint8_t { kValues, kColumns, kStrips, kBias, kMultiplier, kRoleCount
 using Ints = std::vector<int64_t>;
 
 struct Attributes {
-  Ints kernel, strides, pads, dilations, axes, shape, perm, starts, ends, steps;
-  int64_t groups = 1, channels = 0, axis = 0;
+  Ints kernel, strides, pads, dilations, axes, shape, perm, starts, ends, steps, offsets;
+  int64_t groups = 1, channels = 0, axis = 0, heads = 1;
   bool keepdims = false, ceil_mode = false, count_include_pad = false;
   Format format = Format::block16x1;
   Unary unary = Unary::identity;  // the function of `unary`, or the `activation` of any other
   Binary binary = Binary::add;
   Reduce reduce = Reduce::mean;
   PadMode mode = PadMode::constant;
-  float value = 0;
+  float value = 0, epsilon = 0, factor = 1;
   float alpha = std::numeric_limits<float>::quiet_NaN();  // NaN: the function's default
   float beta = std::numeric_limits<float>::quiet_NaN();
   bool has_clip = false;

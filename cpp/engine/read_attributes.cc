@@ -67,6 +67,7 @@ void read_lists(const Fields& fields, Attributes& a) {
   list("starts", a.starts, kInt32Min);
   list("ends", a.ends, kInt32Min);
   list("steps", a.steps, kInt32Min);
+  list("offsets", a.offsets, 0);
 }
 
 void check_lists(const Fields& fields, const Attributes& a) {
@@ -82,6 +83,7 @@ void check_lists(const Fields& fields, const Attributes& a) {
     if (std::count(a.steps.begin(), a.steps.end(), 0) > 0) fields.fail("'steps' has a 0");
   }
   if (std::count(a.shape.begin(), a.shape.end(), -1) > 1) fields.fail("'shape' has more than one -1");
+  if (fields.has("offsets") && a.offsets.size() != 3) fields.fail("'offsets' must have 3 entries");
   if (a.shape.size() > 8) fields.fail("'shape' has rank above 8");
 }
 
@@ -97,11 +99,15 @@ Attributes read_attributes(Op op, const Fields& fields) {
   check_lists(fields, a);
   if (fields.has("groups")) a.groups = fields.integer("groups", 1, kInt32Max);
   if (fields.has("channels")) a.channels = fields.integer("channels", 1, kInt32Max);
+  if (fields.has("heads")) a.heads = fields.integer("heads", 1, kInt32Max);
   if (fields.has("axis")) a.axis = fields.integer("axis", kInt32Min, kInt32Max);
   if (fields.has("keepdims")) a.keepdims = fields.flag("keepdims");
   if (fields.has("ceil_mode")) a.ceil_mode = fields.flag("ceil_mode");
   if (fields.has("count_include_pad")) a.count_include_pad = fields.flag("count_include_pad");
   if (fields.has("value")) a.value = fields.real("value");
+  if (fields.has("epsilon")) a.epsilon = fields.real("epsilon");
+  if (a.epsilon < 0) fields.fail("'epsilon' is below 0");
+  if (fields.has("factor")) a.factor = fields.real("factor");
   if (fields.has("alpha")) a.alpha = fields.real("alpha");
   if (fields.has("beta")) a.beta = fields.real("beta");
   return a;

@@ -20,6 +20,8 @@ constexpr Schema kSchemas[] = {
     {"avg_pool", 1, 1, kWindow, "ceil_mode count_include_pad", ""},
     {"reduce", 1, 1, "function axes keepdims", "", ""},
     {"softmax", 1, 1, "axis", "", ""},
+    {"layer_norm", 1, 2, "epsilon", "", "bias multiplier"},
+    {"attention", 3, 4, "heads channels offsets factor", "", ""},
     {"reshape", 1, 1, "shape", "", ""},
     {"flatten", 1, 1, "axis", "", ""},
     {"transpose", 1, 1, "perm", "", ""},
@@ -31,9 +33,10 @@ constexpr Schema kSchemas[] = {
     {"dequantize", 1, 1, "", "", ""},
 };
 
-constexpr Op kOps[] = {Op::conv,     Op::linear, Op::matmul,  Op::binary,  Op::unary,    Op::max_pool,
-                       Op::avg_pool, Op::reduce, Op::softmax, Op::reshape, Op::flatten,  Op::transpose,
-                       Op::concat,   Op::pad,    Op::slice,   Op::cast,    Op::quantize, Op::dequantize};
+constexpr Op kOps[] = {Op::conv,      Op::linear,   Op::matmul,  Op::binary,    Op::unary,
+                       Op::max_pool,  Op::avg_pool, Op::reduce,  Op::softmax,   Op::layer_norm,
+                       Op::attention, Op::reshape,  Op::flatten, Op::transpose, Op::concat,
+                       Op::pad,       Op::slice,    Op::cast,    Op::quantize,  Op::dequantize};
 
 constexpr const char* kUnaryNames[kUnaryCount] = {
     "identity", "relu", "clip", "leaky_relu", "elu",  "hard_sigmoid", "hard_swish", "sigmoid",

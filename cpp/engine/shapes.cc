@@ -116,6 +116,26 @@ Shape slice_shape(const Attributes& a, Shape y) {
   return y;
 }
 
+Shape layer_norm_shape(const Node& node, const std::vector<Shape>& inputs) {
+  for (const Shape& x : inputs)
+    if (x != inputs[0]) fail(node, "cannot add " + shape_text(inputs[0]) + " and " + shape_text(x));
+  return inputs[0];
+}
+
+// q [N, Sq, .], k and v [N, Sk, .], mask [N or 1, heads or 1, Sq or 1, Sk].
+Shape attention_shape(const Node& node, const std::vector<Shape>& inputs) {
+  const Shape &q = inputs[0], &k = inputs[1], &v = inputs[2];
+  if (q[0] != k[0] || q[0] != v[0] || k[1] != v[1])
+    fail(node, "queries " + shape_text(q) + ", keys " + shape_text(k) + " and values " + shape_text(v) + " disagree");
+  if (inputs.size() > 3) {
+    const Shape &mask = inputs[3], full = {q[0], node.attributes.heads, q[1], k[1]};
+    for (size_t i = 0; i < 4; ++i)
+      if (mask[i] != full[i] && (i == 3 || mask[i] != 1))
+        fail(node, "mask " + shape_text(mask) + " does not fit scores " + shape_text(full));
+  }
+  return {q[0], q[1], node.attributes.channels};
+}
+
 Shape infer(const Model& model, const Node& node, const std::vector<Shape>& inputs) {
   const Attributes& a = node.attributes;
   const Shape& x = inputs[0];
@@ -134,6 +154,10 @@ Shape infer(const Model& model, const Node& node, const std::vector<Shape>& inpu
     }
     case Op::matmul:
       return matmul_shape(node, inputs[0], inputs[1]);
+    case Op::layer_norm:
+      return layer_norm_shape(node, inputs);
+    case Op::attention:
+      return attention_shape(node, inputs);
     case Op::binary:
       return broadcast(node, inputs[0], inputs[1]);
     case Op::reduce:

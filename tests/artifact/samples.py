@@ -98,8 +98,11 @@ def float_graph() -> Graph:
     m = b.node("matmul", [s, b.tensor("projection", np.eye(8, 3, dtype=np.float32))], real("batch", "time", 3))
     n = b.node("binary", [m, b.tensor("shift", np.float32([1, 2, 3]))], real("batch", "time", 3), function="mul")
     f = b.node("softmax", [n], real("batch", "time", 3), axis=-1)
+    scale = {"multiplier": np.float32([1, -2, 3]), "bias": np.float32([0, 1, 0])}
+    f = b.node("layer_norm", [f, n], real("batch", "time", 3), scale, epsilon=1e-5)
+    h = b.node("attention", [t, t, t], real("batch", "time", 6), heads=2, channels=6, offsets=[0, 6, 3], factor=0.5)
     r = b.node("reshape", [f], real("batch", "elements"), shape=[0, -1])
-    b.graph.outputs = [r, b.node("flatten", [x], real("batch", "features"), axis=1)]
+    b.graph.outputs = [r, h, b.node("flatten", [x], real("batch", "features"), axis=1)]
     return b.graph
 
 

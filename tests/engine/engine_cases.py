@@ -200,6 +200,29 @@ def reductions() -> Iterator[Case]:
                 yield Case(f"reduce u8 {function} {axes} {keep}", graph, feed, levels=1)
 
 
+def transformers() -> Iterator[Case]:
+    for shape in ([3, 5, 16], [1, 7], [2, 3, 100], [0, 4], [4, 1]):
+        random = np.random.default_rng(shape[-1])
+        roles = {"multiplier": random.standard_normal(shape[-1]).astype(np.float32)}
+        graph, feed = single("layer_norm", [real(*shape)], real(*shape), roles, epsilon=1e-5)
+        yield Case(f"layer_norm {shape}", graph, feed, tolerance=1e-5)
+        roles = roles | {"bias": random.standard_normal(shape[-1]).astype(np.float32)}
+        graph, feed = single("layer_norm", [real(*shape)] * 2, real(*shape), roles, epsilon=1e-3)
+        yield Case(f"layer_norm of a sum {shape}", graph, feed, tolerance=1e-5)
+    for queries, keys, heads, size in ((5, 5, 2, 8), (1, 33, 3, 5), (40, 17, 1, 32), (130, 130, 2, 16), (3, 1, 2, 4)):
+        wide, width = 3 * heads * size, heads * size
+        a = {"heads": heads, "channels": width, "factor": 0.2}
+        apart = [real(2, queries, width), real(2, keys, width), real(2, keys, width)]
+        for mask in (None, [2, 1, 1, keys], [1, heads, queries, keys]):
+            given = [*apart, *([real(*mask)] if mask else [])]
+            graph, feed = single("attention", given, real(2, queries, width), offsets=[0, 0, 0], **a)
+            yield Case(f"attention {queries}x{keys} of {heads}x{size} mask {mask}", graph, feed, tolerance=3e-5)
+        graph, feed = single(
+            "attention", [real(1, keys, wide)] * 3, real(1, keys, width), offsets=[0, width, 2 * width], **a
+        )
+        yield Case(f"attention of one matrix {keys} {heads}x{size}", graph, feed, tolerance=3e-5)
+
+
 def softmaxes() -> Iterator[Case]:
     for axis in (0, 1, -1):
         graph, feed = single("softmax", [real(3, 20, 37)], real(3, 20, 37), axis=axis)
@@ -263,7 +286,8 @@ def conversions() -> Iterator[Case]:
 
 
 def cases() -> list[Case]:
-    groups = (convs, linears, matmuls, binaries, unaries, pools, reductions, softmaxes, layouts, conversions)
+    weighted, moving = (convs, linears, matmuls), (layouts, conversions)
+    groups = (*weighted, binaries, unaries, pools, reductions, softmaxes, transformers, *moving)
     return [case for group in groups for case in group()]
 
 

@@ -14,12 +14,16 @@ def check(node: Node, where: str) -> None:
     fields.keys(a, f"{where}, attributes", *operator.names(operator.attributes))
     if "kernel" in a:
         _window(node, where)
-    for name in {"groups", "channels"} & a.keys():
+    for name in {"groups", "channels", "heads"} & a.keys():
         fields.integer(a[name], f"{where}, {name}", 1)
     for name in {"keepdims", "ceil_mode", "count_include_pad"} & a.keys():
         fields.integer(a[name], f"{where}, {name}", 0, 1)
-    for name in {"alpha", "beta", "value"} & a.keys():
+    for name in {"alpha", "beta", "value", "epsilon", "factor"} & a.keys():
         fields.real(a[name], f"{where}, {name}")
+    if a.get("epsilon", 0) < 0:
+        raise ArtifactError(f"{where}, epsilon: {a['epsilon']} is below 0")
+    if "offsets" in a:
+        fields.integers(a["offsets"], f"{where}, offsets", 0, 3)
     _choices(node, where)
     _clip(a, where)
 

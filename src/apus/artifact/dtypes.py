@@ -4,7 +4,8 @@ from apus.artifact.graph import Graph, Node, Value
 from apus.artifact.operators import QUANTISED_ACTIVATIONS
 from apus.errors import ArtifactError
 
-_SAME_KIND = {"binary", "unary", "avg_pool", "reduce", "softmax", "matmul"}
+_SAME_KIND = {"binary", "unary", "avg_pool", "reduce", "softmax", "matmul", "layer_norm", "attention"}
+_FLOAT = {"matmul", "layer_norm", "attention"}
 _MOVES = {"reshape", "flatten", "transpose", "slice", "max_pool", "pad"}
 
 
@@ -44,7 +45,7 @@ def check_operands(node: Node, graph: Graph, where: str) -> None:
 
 
 def _same_kind(node: Node, values: list[Value], where: str) -> None:
-    if all(value.quantised for value in values) and node.op != "matmul":
+    if all(value.quantised for value in values) and node.op not in _FLOAT:
         activation = node.attributes.get("activation", "none")
         if activation not in QUANTISED_ACTIVATIONS:
             raise ArtifactError(f"{where}: activation {activation} with quantised values; only none, relu, clip may be")

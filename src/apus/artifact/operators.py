@@ -53,6 +53,8 @@ OPERATORS: dict[str, Operator] = {
     "avg_pool": _POOL,
     "reduce": Operator((1, 1), "function axes keepdims"),
     "softmax": Operator((1, 1), "axis"),
+    "layer_norm": Operator((1, 2), "epsilon", "multiplier bias?"),
+    "attention": Operator((3, 4), "heads channels offsets factor"),
     "reshape": Operator((1, 1), "shape"),
     "flatten": Operator((1, 1), "axis"),
     "transpose": Operator((1, 1), "perm"),

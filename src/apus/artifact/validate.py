@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from apus.artifact import attributes, dtypes, fields, operators, weights
+from apus.artifact import attributes, dtypes, fields, operators, transformer, weights
 from apus.artifact.graph import Graph, Node, Value
 from apus.artifact.operators import OPERATORS
 from apus.errors import ArtifactError
@@ -81,6 +81,8 @@ def check_graph(graph: Graph) -> None:
         dtypes.check(node, graph, where)
         if node.op in ("conv", "linear"):
             weights.check(node, graph, where)
+        if node.op in ("layer_norm", "attention"):
+            transformer.check(node, graph, where)
         known.add(node.output)
     missing = [name for name in graph.values if name not in known]
     if missing:

@@ -124,6 +124,7 @@ _ONE_INPUT: dict[str, Callable[[Shape, dict[str, Any]], Shape]] = {
     "avg_pool": lambda x, a: _windows(x, a, x[1]),
     "reduce": _reduce,
     "reshape": _reshape,
+    "attention": lambda x, a: [*x[:-1], a["channels"]],
     "flatten": lambda x, a: [product(x[: a["axis"]]), product(x[a["axis"] :])],
     "transpose": lambda x, a: [x[i] for i in a["perm"]],
     "pad": lambda x, a: [add(d, a["pads"][i] + a["pads"][i + len(x)]) for i, d in enumerate(x)],

@@ -34,9 +34,27 @@ def layer_norm(call: Call) -> str:
         call.refuse("its Mean and InvStdDev outputs are not supported")
     rank = len(call.shape())
     axes = list(range(call.attribute("axis", -1) % rank, rank))
+    if _plain(call, axes):
+        return _last_axis(call)
     centred, deviation = _centred_and_deviation(call, call.value(), axes, call.attribute("epsilon", 1e-5))
     y = call.binary(call.binary(centred, deviation, "div"), call.operand(1), "mul")
     return call.binary(y, call.operand(2), "add") if call.has(2) else y
+
+
+def _plain(call: Call, axes: list[int]) -> bool:
+    """Whether scale and bias are constants of the last axis alone, so that one operation does it."""
+    count = call.shape()[-1]
+    constants = [call.is_constant(i) and call.constant(i).shape == (count,) for i in (1, 2) if call.has(i)]
+    real = call.graph.values[call.value()].dtype == "float32"
+    return real and len(axes) == 1 and all(constants) and call.attribute("epsilon", 1e-5) >= 0
+
+
+def _last_axis(call: Call) -> str:
+    tensors = {"multiplier": call.tensor(call.constant(1), call.inputs[1])}
+    if call.has(2):
+        tensors["bias"] = call.tensor(call.constant(2), call.inputs[2])
+    epsilon = float(np.float32(call.attribute("epsilon", 1e-5)))
+    return call.emit("layer_norm", [call.value()], {"epsilon": epsilon}, tensors)
 
 
 def instance_norm(call: Call) -> str:

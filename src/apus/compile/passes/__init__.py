@@ -13,8 +13,11 @@ from apus.compile.passes import (
     fold_affine,
     fold_pad,
     fuse_activation,
+    fuse_attention,
     fuse_composites,
+    fuse_layer_norm,
     fuse_quantised,
+    merge_projections,
     move_quantisation,
 )
 from apus.errors import CompileError
@@ -23,6 +26,9 @@ PASSES: dict[str, Callable[[Graph], None]] = {
     "drop_noops": drop_noops.run,
     "fuse_composites": fuse_composites.run,
     "fold_affine": fold_affine.run,
+    "fuse_layer_norm": fuse_layer_norm.run,
+    "fuse_attention": fuse_attention.run,
+    "merge_projections": merge_projections.run,
     "fuse_activation": fuse_activation.run,
     "move_quantisation": move_quantisation.run,
     "cancel_requantise": cancel_requantise.run,

@@ -53,10 +53,21 @@ def choose(graph: ir.Graph, exclude: Sequence[str]) -> Choice:
             continue
         (choice.layers if _is_layer(node) else choice.followers).append(node)
         quantised.update(node.outputs[:1])
+    _drop_dead_ends(choice)
     if not choice.layers:
         raise NothingMatchedError("no Conv, Gemm or MatMul with constant weights is left to quantise")
     choice.values = _values(graph, choice)
     return choice
+
+
+def _drop_dead_ends(choice: Choice) -> None:
+    """Leave in float what only float nodes read, such as heads on their way to attention: its bytes serve nobody."""
+    chosen = set(choice.layers) | set(choice.followers)
+    for node in reversed(choice.followers):
+        inside = node.op_type in FUSED or is_bias_add(node)
+        if not inside and not any(user in chosen for user, _ in node.outputs[0].uses()):
+            chosen.remove(node)
+    choice.followers = [node for node in choice.followers if node in chosen]
 
 
 def _kept(graph: ir.Graph, exclude: Sequence[str]) -> set[ir.Node]:
