@@ -1,39 +1,19 @@
 """A quantiser that is a sum of residuals, each on a grid twice as many bits wide, each behind a gate.
 
 Source: van Baalen et al., "Bayesian Bits: Unifying Quantization and Pruning", 2020, arXiv:2005.07093, §2.
-Range: Choi et al., "PACT", 2018, arXiv:1805.06085, Eq. (1); straight-through rounding: arXiv:1308.3432.
+Range: Choi et al., "PACT", 2018, arXiv:1805.06085, Eq. (1).
 """
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from apus.techniques.bayesian_bits.gates import Gates, decided, probability
+from apus.techniques.bayesian_bits.grids import WIDTHS, NestedGrids
 
-WIDTHS = (2, 4, 8, 16, 32)
 SMALLEST = 1e-8  # a range of 0 has no grid
-# Just inside the range no value lies on a tie, else 2 signed bits would need a level beyond ±1. The official code's
-# 1e-7 vanishes in float32, where (1 - 1e-7) · 1.5 may round up to 1.5.
-INSIDE = 1 - 1e-6
-
-
-class _Round(torch.autograd.Function):
-    @staticmethod
-    def forward(_ctx: Any, x: Tensor) -> Tensor:
-        return torch.round(x)
-
-    @staticmethod
-    def backward(_ctx: Any, gradient: Tensor) -> Tensor:
-        return gradient
-
-
-def straight_round(x: Tensor) -> Tensor:
-    """Round to the nearest integer, any shape; the gradient is that of x."""
-    rounded: Tensor = _Round.apply(x)  # type: ignore[no-untyped-call]
-    return rounded
 
 
 def forced(bits: int) -> tuple[float, ...]:
@@ -102,18 +82,7 @@ class Quantizer(nn.Module):
 
         Source: §2, "x_q = x_2 + z_4(ε_4 + z_8(ε_8 + z_16(ε_16 + z_32 ε_32)))".
         """
-        low, high = self.range()
-        x = torch.clamp(x, low * INSIDE, high * INSIDE)
-        s = (high - low) / (2 ** WIDTHS[0] - 1)  # s2 = (β - α) / (2² - 1)
-        level: Tensor = s * straight_round(x / s)  # x2 = s2 ⌊x / s2⌉
-        y, left, gate = level, x - level, torch.ones_like(self.gates.phi[0])
-        for bits, z in zip(WIDTHS[1:], self.gates().unbind(), strict=True):
-            gate = gate * z
-            if not bool(gate):
-                break  # a gate clamped to 0 gives neither output nor gradient, nor do all deeper ones
-            s = s / (2 ** (bits // 2) + 1)  # s_b = s_{b/2} / (2^{b/2} + 1)
-            level = s * straight_round(left / s)  # ε_b = s_b ⌊(x - x_{b/2}) / s_b⌉
-            y, left = y + gate * level, left - level
+        y: Tensor = NestedGrids.apply(x, self.range()[1], bool(self.signed), self.gates())  # type: ignore[no-untyped-call]
         return y
 
     def bits(self) -> int:

@@ -1,0 +1,61 @@
+"""What is trained: every run by name, in the order in which they are worth having."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from apus.techniques.bayesian_bits import Widths, fixed
+
+SEEDS = (0, 1, 2)
+BATCH, RATE = 128, 1e-3  # the paper's for LeNet-5 (van Baalen et al. 2020): Adam for weights, gates and ranges alike
+HELD_OUT = 5000  # of the 60,000 training images, for validation; the official code validates on the test set
+LEARNED = Widths()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One way to train: `mu` weighs the price of the gates; widths and pruning as `prepare` takes them."""
+
+    mu: float = 0.0
+    weights: Widths | None = LEARNED
+    inputs: Widths | None = LEARNED
+    prune: float | None = 6.0
+
+    def prepared(self) -> dict[str, Any]:
+        return {"weights": self.weights, "inputs": self.inputs, "prune": self.prune}
+
+
+FLOAT = Setting(weights=None, inputs=None, prune=None)
+SETTINGS = {
+    "bb-0.1": Setting(0.1),
+    "bb-0.03": Setting(0.03),
+    "bb-0.3": Setting(0.3),
+    "fixed-8-8": Setting(weights=fixed(8), inputs=fixed(8), prune=None),
+    "fixed-4-4": Setting(weights=fixed(4), inputs=fixed(4), prune=None),
+    "fixed-2-2": Setting(weights=fixed(2), inputs=fixed(2), prune=None),
+    "quantise-only": Setting(0.1, prune=None),
+    "prune-only-8-8": Setting(0.1, weights=fixed(8), inputs=fixed(8)),
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training: a data set, a setting, a seed; from the weights that run `start` ended with, or from scratch."""
+
+    data: str
+    setting: str
+    seed: int
+    epochs: int
+    start: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.data}_{self.setting}_{self.seed}"
+
+    def how(self) -> Setting:
+        return FLOAT if self.setting == "float" else SETTINGS[self.setting]
+
+
+SHARED = Run("fashion-mnist", "float", 0, 10)
+MNIST = [Run("mnist", "bb-0.1", seed, 100) for seed in SEEDS]
+FASHION = [Run("fashion-mnist", name, seed, 20, SHARED.name) for seed in SEEDS for name in SETTINGS]
+RUNS = [*MNIST, SHARED, *FASHION]
