@@ -12,6 +12,7 @@ import onnx
 import pytest
 
 from apus import cli
+from apus.cli.extras import command_for
 from apus.errors import RunError
 
 
@@ -100,6 +101,8 @@ def test_doctor_lists_machine_extras_and_data(
     report = read(capsys, "doctor")
     assert report["machine"]["can force"].startswith("scalar")
     assert report["extras"]["compile"]["onnx"] == onnx.__version__
+    assert set(report["extras"]["tpu"]) == {"torch_tpu", "libtpu"}
+    assert command_for("xla_plugins") == "pip install 'apus-ml[tpu-check]'"
     assert set(report["data"]) >= {"mnist", "fashion-mnist"}
     monkeypatch.setattr("apus.cli.doctor.version", lambda package: None)
     assert run("doctor") == 0

@@ -3,6 +3,7 @@
 import difflib
 import json
 import re
+from unittest import mock
 
 import pytest
 import torch
@@ -12,7 +13,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from apus.errors import MissingExtraError
 from apus.training import Runtime
-from apus.training.devices import choose_device
+from apus.training.choice import choose_device, compile_options
 from apus.training.tpu_check import environment
 
 
@@ -65,6 +66,15 @@ def test_the_environment_chooses_the_device(monkeypatch):
     assert choose_device("cpu").type == "cpu"
 
 
+def test_each_device_has_its_compiler():
+    for device, best in (("cpu", "inductor"), ("cuda", "inductor"), ("tpu", "tpu")):
+        options = compile_options(mock.Mock(type=device), None)
+        assert options["backend"] == best
+        assert options["dynamic"] is False
+        assert ("mode" in options) == (device == "cuda")
+    assert compile_options(torch.device("cpu"), "eager")["backend"] == "eager"
+
+
 def test_setup_keeps_the_order_and_refuses_strangers():
     runtime = Runtime("cpu")
     loader = DataLoader(TensorDataset(torch.zeros(4, 1)))
@@ -94,10 +104,11 @@ def test_emulated_student_trains_and_moves_between_devices(tmp_path):
     def images(steps, where, *folder):
         return json.loads(run("images.py", "student", steps, 64, *folder, environment=where).splitlines()[-1])
 
-    expected, there = images(20, cpu), images(20, emulated, tmp_path)
+    expected, there = images(50, cpu), images(50, emulated, tmp_path)
     assert there["losses"] == pytest.approx(expected["losses"], abs=1e-3)
-    here = images(20, cpu, tmp_path)  # nothing left to train: the same weights and statistics, judged on the CPU
+    assert there["right"] == pytest.approx(expected["right"], abs=2)  # of 1000, by running statistics
+    here = images(50, cpu, tmp_path)  # nothing left to train: the same weights and statistics, judged on the CPU
     assert here["losses"] == {}
     assert here["right"] == there["right"]
     assert here["loss"] == pytest.approx(there["loss"], abs=1e-5)
-    assert images(25, cpu)["losses"]["20"] == pytest.approx(images(25, emulated, tmp_path)["losses"]["20"], abs=1e-3)
+    assert images(51, cpu)["losses"]["50"] == pytest.approx(images(51, emulated, tmp_path)["losses"]["50"], abs=1e-3)

@@ -56,7 +56,7 @@ def _walk(options: argparse.Namespace, recipe: Recipe, folder: RunFolder) -> int
     except Stopped as stopped:
         print_error(str(stopped))
         return 128 + stopped.signal
-    if only and "report" not in only:
+    if (only and "report" not in only) or not folder.writes:
         return 0
     outcome = result(recipe, folder)
     if not emit(options, outcome.report | {"apus": str(outcome.apus), "onnx": str(outcome.onnx)}):

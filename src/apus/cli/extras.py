@@ -7,8 +7,10 @@ EXTRAS = {
     "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2"),
     "serve": ("fastapi", "uvicorn"),
     "bench": ("onnxruntime", "openvino"),
+    "tpu": ("torch_tpu", "libtpu"),
+    "tpu-check": ("torchax", "jax", "optax", "xla_plugins"),
 }
-_DISTRIBUTIONS = {"onnx_ir": "onnx-ir", "PIL": "pillow", "jinja2": "Jinja2"}
+_DISTRIBUTIONS = {"onnx_ir": "onnx-ir", "PIL": "pillow", "jinja2": "Jinja2", "xla_plugins": "xla-cpu-pjrt"}
 
 
 def command_for(package: str) -> str:

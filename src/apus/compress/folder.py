@@ -44,10 +44,11 @@ class RunFolder:
 
     Args:
         path: made when first written to.
+        writes: whether this process may write; of many that train together, one does.
     """
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, writes: bool = True) -> None:
+        self.path, self.writes = path, writes
 
     def __truediv__(self, name: str) -> Path:
         return self.path / name
@@ -83,17 +84,21 @@ class RunFolder:
     def finish(self, stage: str, print_of_stage: str, facts: Done) -> Done:
         """Mark a stage as done: the last thing it does, so that all it wrote before is whole."""
         record = facts | {"fingerprint": print_of_stage}
+        if not self.writes:
+            return record
         self.write_json(f"{stage}/done.json", record)
         (self.stage(stage) / "checkpoint.pt").unlink(missing_ok=True)
         return record
 
     def forget(self, stage: str) -> None:
         """Let a stage run again."""
-        (self.stage(stage) / "done.json").unlink(missing_ok=True)
+        if self.writes:
+            (self.stage(stage) / "done.json").unlink(missing_ok=True)
 
     def write_json(self, name: str, content: Any) -> None:
         """Write a JSON file whole."""
-        write_atomically(self.path / name, json.dumps(content, indent=1, default=float) + "\n")
+        if self.writes:
+            write_atomically(self.path / name, json.dumps(content, indent=1, default=float) + "\n")
 
     def read_json(self, name: str) -> Any:
         """Read a JSON file."""
@@ -101,8 +106,9 @@ class RunFolder:
 
     def write_weights(self, stage: str, model: nn.Module) -> None:
         """Keep a network's parameters and buffers."""
-        tensors = {name: t.detach().clone().contiguous() for name, t in model.state_dict().items()}
-        write_atomically(self.stage(stage) / "weights.safetensors", safetensors.torch.save(tensors))
+        tensors = {name: t.detach().cpu().clone().contiguous() for name, t in model.state_dict().items()}
+        if self.writes:
+            write_atomically(self.stage(stage) / "weights.safetensors", safetensors.torch.save(tensors))
 
     def read_weights(self, stage: str, model: nn.Module) -> nn.Module:
         """Load what `write_weights` kept into a network of the same structure."""

@@ -3,9 +3,9 @@
 import copy
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -18,8 +18,11 @@ from apus.data import Batches
 from apus.data.echo_loader import EchoedBatches, measure_factor
 from apus.errors import RecipeError
 from apus.techniques import distill, quantize, sparsity
-from apus.training import LossTerm, Plugs, Stateful, Validation, fit, has_bf16, outputs, score
+from apus.training import LossTerm, Plugs, Stateful, Validation, fit, here, outputs, score
 from apus.training.checkpoint import seed_all
+
+if TYPE_CHECKING:
+    from apus.training.devices import Runtime
 
 Part = TeacherPart | StudentPart | PrunePart | QuantizePart
 ORDER = ("teacher", "student", "prune", "quantize")
@@ -33,6 +36,7 @@ class Job:
     folder: RunFolder
     sources: Sources
     splits: Splits
+    runtime: "Runtime" = field(default_factory=here)
 
     def __post_init__(self) -> None:
         self.example = next(iter(evaluation_batches(self.splits.valid).epoch(0)))[0]
@@ -57,10 +61,10 @@ class Job:
 
     def teacher(self) -> distill.Teacher:
         """The trained teacher, answering."""
-        model = self.trained("teacher")
-        if any(p.ndim == 4 for p in model.parameters()):
+        model = self.runtime.place(self.trained("teacher"))
+        if self.runtime.device.type in ("cpu", "cuda") and any(p.ndim == 4 for p in model.parameters()):
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return distill.Teacher(model, bf16=self.recipe.teacher.train.bf16 and has_bf16())
+        return distill.Teacher(model, bf16=self.recipe.teacher.train.bf16 and self.runtime.multiplies_bf16)
 
 
 def before_quantize(recipe: Recipe) -> str:
@@ -86,12 +90,12 @@ def teacher(job: Job, mark: str) -> Done:
 def student(job: Job, mark: str) -> Done:
     """Train the small network to answer as the large one does."""
     part = job.recipe.student
-    return _train(job, "student", mark, job.made("student"), part, _taught(job, part, part.distil))
+    return _train(job, "student", mark, job.runtime.place(job.made("student")), part, _taught(job, part, part.distil))
 
 
 def prune(job: Job, mark: str) -> Done:
     """Take the student's smallest weights away, more and more, while it goes on learning."""
-    part, model = job.recipe.prune, job.trained("student")
+    part, model = job.recipe.prune, job.runtime.place(job.trained("student"))
     masks = sparsity.Masks(model, part.structure, skip=part.skip, levels=part.levels)
 
     def after_step(step: int, steps: int) -> None:
@@ -109,8 +113,10 @@ def prune(job: Job, mark: str) -> Done:
 def quantise(job: Job, mark: str) -> Done:
     """Train the student with integer levels in place of floats."""
     part, model = job.recipe.quantize, job.prepared(job.trained(before_quantize(job.recipe)))
+    job.runtime.place(model)
     batches = training_batches(job.splits.train, part.train.batch, part.augment, job.recipe.seed)
-    quantize.calibrate(model, [x for _, (x, _) in zip(range(part.calibrate), batches.epoch(0), strict=False)])
+    taken = [x for _, (x, _) in zip(range(part.calibrate), batches.epoch(0), strict=False)]
+    quantize.calibrate(model, job.runtime.to_device(taken))
     put_back = sparsity.hold_zeros(model)
 
     def after_step(step: int, steps: int) -> None:
@@ -155,6 +161,7 @@ def _train(
         label=stage,
         valid=valid,
         extra=extra,
+        runtime=job.runtime,
     )
     if finish is not None:
         finish()  # the average of weights knows no zeros
@@ -170,13 +177,23 @@ def _echo(job: Job, stage: str, model: nn.Module, loss: LossTerm) -> Callable[[B
             return batches
         measured = job.folder.stage(stage) / "echo.json"
         if not factor and not measured.exists():
-            twin = copy.deepcopy(model)
-            found = measure_factor(batches, lambda x, y: loss(twin(x).float(), y, x))
+            found = job.runtime.ranks.gather(_measure_echo(job, model, loss, batches))[0]
             job.folder.write_json(f"{stage}/echo.json", {"factor": found})
+            job.runtime.ranks.barrier()
         chosen = factor or json.loads(measured.read_text())["factor"]
         return EchoedBatches(batches, chosen, seed=job.recipe.seed) if chosen > 1 else batches
 
     return echoed
+
+
+def _measure_echo(job: Job, model: nn.Module, loss: LossTerm, batches: Batches) -> float:
+    twin = job.runtime.place(copy.deepcopy(model))
+
+    def of_batch(x: Tensor, y: Tensor) -> Tensor:
+        x, y = job.runtime.to_device((x, y))
+        return loss(twin(x).float(), y, x)
+
+    return measure_factor(batches, of_batch)
 
 
 def _keep(job: Job, stage: str, mark: str, model: nn.Module, history: list[dict[str, Any]]) -> Done:

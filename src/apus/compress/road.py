@@ -21,6 +21,7 @@ from apus.compress.recipe_file import to_toml
 from apus.compress.sources import Sources
 from apus.compress.verify import verify
 from apus.errors import RecipeError
+from apus.training import here
 
 STAGES: dict[str, Callable[[Job, str], Done]] = {
     **LEARN,
@@ -75,7 +76,7 @@ def run(
     again: bool = False,
     say: Callable[[str], None] | None = None,
 ) -> list[Done]:
-    """Walk the road, past what is done.
+    """Walk the road, past what is done. Under torchrun all ranks train, and rank 0 does the rest.
 
     Args:
         recipe: of the run.
@@ -92,12 +93,16 @@ def run(
         RecipeError: `only` names a stage that the recipe has not, or one before it is not done.
         Stopped: on SIGINT or SIGTERM, after saving.
     """
-    say = say or (lambda line: print(line, file=sys.stderr, flush=True))
     _check_only(recipe, only)
     torch.set_num_threads(recipe.threads)
-    write_atomically(folder / "recipe.toml", to_toml(recipe))
-    records, job = [], None
-    for each in plan(recipe, sources, folder):
+    runtime = here()
+    folder.writes = runtime.is_main
+    say = (say or _say) if runtime.is_main else _say_nothing
+    records, job, planned = [], None, plan(recipe, sources, folder)
+    runtime.ranks.barrier()  # all have seen what is done before anything changes
+    if runtime.is_main:
+        write_atomically(folder / "recipe.toml", to_toml(recipe))
+    for each in planned:
         chosen = each.stage in only
         if each.done is not None and not (chosen and again):
             records.append(each.done)
@@ -109,9 +114,19 @@ def run(
             continue
         if each.done is not None:
             folder.forget(each.stage)
-        job = job or Job(recipe, folder, sources, sources.splits())
-        records.append(_walk(job, each, say))
+        job = job or Job(recipe, folder, sources, sources.splits(), runtime)
+        if runtime.is_main or each.stage in LEARN:
+            records.append(_walk(job, each, say))
+        runtime.ranks.barrier()
     return records
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _say_nothing(_line: str) -> None:
+    pass
 
 
 def _walk(job: Job, each: Planned, say: Callable[[str], None]) -> Done:

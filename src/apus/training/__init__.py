@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any
 
 from apus.training.evaluate import Loss, Score, outputs, score
-from apus.training.loop import LossTerm, Plugs, Stateful, Validation, cross_entropy, fit
+from apus.training.loop import fit, here
 from apus.training.options import TrainOptions, has_bf16, make_optimizer
+from apus.training.plugs import LossTerm, Plugs, Stateful, Validation, cross_entropy
 from apus.training.stop import Stopped
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ __all__ = [
     "cross_entropy",
     "fit",
     "has_bf16",
+    "here",
     "make_optimizer",
     "outputs",
     "score",

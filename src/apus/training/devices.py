@@ -25,7 +25,8 @@ from torch.utils.data import DataLoader
 
 from apus.training import distributed, quirks
 from apus.training.accumulation import accumulate
-from apus.training.feed import Feed
+from apus.training.choice import choose_device, compile_options
+from apus.training.feed import Feed, own_rows
 from apus.training.keeper import Keeper
 from apus.training.lowering import in_bf16
 from apus.training.meter import Meter
@@ -34,27 +35,6 @@ from apus.training.padding import Padding
 from apus.training.recompilation import Action, Budget, signature
 
 Step = TypeVar("Step", bound=Callable[..., Any])
-
-
-def choose_device(name: str | None = None) -> torch.device:
-    """The device to train on.
-
-    Args:
-        name: wins if given; else `$APUS_DEVICE`, else the machine's accelerator, else the CPU.
-
-    Returns:
-        With the local rank's index on CUDA.
-    """
-    quirks.avoid_hang()
-    name = name or os.environ.get("APUS_DEVICE")
-    if name == "tpu":
-        quirks.start_emulated()  # nothing happens where a real one was found
-    found = torch.accelerator.current_accelerator(check_available=True) if name is None else None
-    device = torch.device(name or found or "cpu")
-    if device.type == "cuda":
-        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0)))
-        torch.cuda.set_device(device)
-    return device
 
 
 class Runtime:
@@ -124,32 +104,43 @@ class Runtime:
             f"setup takes modules, DataLoaders and optimizers (after their model), not {type(one).__name__}"
         )
 
-    def _place(self, model: nn.Module, placed: dict[int, Tensor]) -> nn.Module:
-        before = dict(model.named_parameters())
+    def place(self, model: nn.Module) -> nn.Module:
+        """Move a model to the device, cured of what ails it there; `setup` does this and more.
+
+        Args:
+            model: changed in place.
+
+        Returns:
+            The same model.
+        """
         model.to(self.device)
         if self.device.type == "tpu":
             quirks.cure(model)
+        return model
+
+    def _place(self, model: nn.Module, placed: dict[int, Tensor]) -> nn.Module:
+        before = dict(model.named_parameters())
+        self.place(model)
         if self.bf16:
             in_bf16(model, self.device)
         if self.ranks.world > 1:
             distributed.weigh_by_rows(model, self._share)
         if self.compiler is not None:
-            model.compile(**self._options())
+            model.compile(**compile_options(self.device, self.compiler))
         if self.shard and self.ranks.world > 1:
             distributed.shard(model, self.ranks)
         placed.update({id(old): new for (_, old), new in zip(before.items(), model.parameters(), strict=True)})
-        return distributed.replicate(model) if self.ranks.world > 1 and not self.shard else model
+        return model if self.shard else self.ranks.replicate(model)
 
     @property
     def bf16(self) -> bool:
         """Whether models compute in bfloat16."""
-        return self.precision == "bf16" or (self.precision == "auto" and (self.device.type != "cpu" or has_bf16()))
+        return self.precision == "bf16" or (self.precision == "auto" and self.multiplies_bf16)
 
-    def _options(self) -> dict[str, Any]:
-        backend = {"tpu": "tpu"}.get(self.device.type, "inductor") if self.compiler in (None, "auto") else self.compiler
-        # Graphs pay on CUDA where steps are many and small; they need the fixed shapes that our loader gives.
-        mode = {"mode": "reduce-overhead"} if self.device.type == "cuda" and backend == "inductor" else {}
-        return {"backend": backend, "dynamic": False, **mode}
+    @property
+    def multiplies_bf16(self) -> bool:
+        """Whether the device multiplies bfloat16 in hardware; emulated it would be slower than float32."""
+        return self.device.type != "cpu" or has_bf16()
 
     def compile(self, step: Step) -> Step:
         """Compile a training step: on a TPU, and elsewhere if the Runtime was given a compiler.
@@ -160,7 +151,7 @@ class Runtime:
         Returns:
             A function that does the same, watched by the recompilation budget.
         """
-        ready = torch.compile(step, **self._options()) if self._compiles else step
+        ready = torch.compile(step, **compile_options(self.device, self.compiler)) if self._compiles else step
         name = getattr(step, "__name__", "step")
 
         def watched(*args: Any, **kwargs: Any) -> Any:
@@ -253,6 +244,18 @@ class Runtime:
         valid = self.ranks.mean((batch[-1] != ignore_index).sum().float())
         self._use(1.0)  # rows are weighed by valid targets here
         return accumulate(loss, model, batch, chunks, valid.clamp(min=1.0))
+
+    def part(self, batch: Any) -> tuple[Any, float]:
+        """This rank's rows of a batch that all ranks have, on the device.
+
+        Args:
+            batch: any nest of tensors (N, ...).
+
+        Returns:
+            The rows, and R N_r / N: what a mean over them is multiplied by, so that the mean over ranks is over rows.
+        """
+        rows, weight = (batch, 1.0) if self.ranks.world == 1 else own_rows(batch, self.ranks.rank, self.ranks.world)
+        return self.to_device(rows), weight
 
     def to_device(self, batch: Any) -> Any:
         """Move the tensors of a batch, without waiting.

@@ -70,6 +70,18 @@ class Ranks:
         dist.all_gather_object(values, value, group=self.control)
         return values
 
+    def replicate(self, model: nn.Module) -> nn.Module:
+        """Average a model's gradients over ranks.
+
+        Args:
+            model: on its device; rank 0's weights are sent to the others.
+
+        Returns:
+            What to call in its place; the model itself in a single process, or when nothing in it is trained.
+        """
+        many = self.world > 1 and any(p.requires_grad for p in model.parameters())
+        return Replica(model) if many else model
+
     def barrier(self) -> None:
         """Wait for all ranks; the device is not drained."""
         if self.control is not None:
@@ -141,18 +153,6 @@ def weigh_by_rows(model: nn.Module, share: Tensor) -> None:
         return pytree.tree_map_only(Tensor, scaled, outputs)
 
     model.register_forward_hook(scale)
-
-
-def replicate(model: nn.Module) -> nn.Module:
-    """The model with gradients averaged over ranks.
-
-    Args:
-        model: on its device; rank 0's weights are sent to the others.
-
-    Returns:
-        The wrapped model; the model itself when nothing in it is trained.
-    """
-    return Replica(model) if any(p.requires_grad for p in model.parameters()) else model
 
 
 def shard(model: nn.Module, ranks: Ranks) -> nn.Module:

@@ -25,15 +25,16 @@ def outputs(model: nn.Module, batches: Batches) -> tuple[Tensor, Tensor]:
     """All outputs of a network over a split.
 
     Args:
-        model: is put into evaluation mode and back.
+        model: on any device; is put into evaluation mode and back.
         batches: in a fixed order.
 
     Returns:
-        Outputs (N, ...) and targets (N, ...).
+        Outputs (N, ...) and targets (N, ...), on the CPU.
     """
     training = model.training
+    device = next((p.device for p in model.parameters()), torch.device("cpu"))
     model.eval()
-    pairs = [(model(x).float(), y) for x, y in batches.epoch(0)]
+    pairs = [(model(x.to(device)).float().cpu(), y) for x, y in batches.epoch(0)]
     model.train(training)
     return torch.cat([z for z, _ in pairs]), torch.cat([y for _, y in pairs])
 

@@ -176,12 +176,28 @@ class Feed:
         return pytree.tree_map_only(Tensor, lambda t: t.to(self.device, non_blocking=True), batch)
 
 
-def _rows(batch: Any, rank: int, world: int, weights: deque[float]) -> Any:
+def own_rows(batch: Any, rank: int, world: int) -> tuple[Any, float]:
+    """A rank's rows of a batch, and its weight in the mean; `part_of` for tensors.
+
+    Args:
+        batch: any nest of tensors (N, ...); those of other lengths stay whole.
+        rank: 0 ≤ rank < world.
+        world: ranks.
+
+    Returns:
+        The rows, at least one, and R N_r / N.
+    """
     total = max((len(leaf) for leaf in pytree.tree_leaves(batch) if isinstance(leaf, Tensor) and leaf.dim()), default=1)
     own = rows_of(rank, world, total)
-    weights.append(world * (own.stop - own.start) / total)
+    weight = world * (own.stop - own.start) / total
     own = own if own.stop > own.start else slice(0, 1)
-    return pytree.tree_map_only(Tensor, lambda t: t[own] if t.dim() and len(t) == total else t, batch)
+    return pytree.tree_map_only(Tensor, lambda t: t[own] if t.dim() and len(t) == total else t, batch), weight
+
+
+def _rows(batch: Any, rank: int, world: int, weights: deque[float]) -> Any:
+    rows, weight = own_rows(batch, rank, world)
+    weights.append(weight)
+    return rows
 
 
 def _with_batches(loader: DataLoader[Any], indices: Indices) -> DataLoader[Any]:

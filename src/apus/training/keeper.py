@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import torch.distributed as dist
 from torch import nn
 
 from apus.training import portable
+from apus.training.agreement import Agreement
 from apus.training.checkpoint import random_state, restore_random_state
 from apus.training.distributed import Ranks
 from apus.training.stop import on_signal
@@ -31,7 +31,7 @@ class Keeper:
     def __init__(self, folder: Path, ranks: Ranks, every: int, keep: int, parts: dict[str, Any]) -> None:
         self.folder, self.ranks, self.every, self.keep, self.parts = folder, ranks, every, keep, parts
         self.steps = 0
-        self._pending: tuple[dist.Work, torch.Tensor] | None = None
+        self._agreement = Agreement(ranks)
         self._signals = ExitStack()
         self._flag = self._signals.enter_context(on_signal())
         found = portable.latest(folder)
@@ -59,7 +59,7 @@ class Keeper:
             SystemExit: a rank got SIGTERM or Ctrl-C; the code is 128 plus the signal's number.
         """
         self.steps += 1
-        number = self._agree(self._flag.number)
+        number = self._agreement.ask(self._flag.number)
         if number or self.steps % self.every == 0:
             self.save()
         if number:
@@ -77,27 +77,8 @@ class Keeper:
 
     def close(self) -> None:
         """Stop listening for signals."""
-        self._wait()
+        self._agreement.settle()
         self._signals.close()
-
-    def _agree(self, number: int) -> int:
-        """The signal that any rank got, as of the step before: the question travels while the next step computes."""
-        if self.ranks.control is None:
-            return number
-        answer = self._wait()
-        flag = torch.tensor(number)
-        work = dist.all_reduce(flag, dist.ReduceOp.MAX, group=self.ranks.control, async_op=True)
-        assert work is not None
-        self._pending = (work, flag)
-        return answer
-
-    def _wait(self) -> int:
-        if self._pending is None:
-            return 0
-        work, flag = self._pending
-        self._pending = None
-        work.wait()
-        return int(flag)
 
 
 PREEMPTED = 128 + signal.SIGTERM

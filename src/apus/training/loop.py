@@ -1,68 +1,34 @@
 """The one loop: every stage trains with it, techniques enter at four places, a kill costs seconds and nothing else."""
 
+import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.utils import _pytree as pytree
 
 from apus.data import Batch, Batches
 from apus.data.echo_loader import EchoedBatches
 from apus.errors import ApusError
 from apus.training import checkpoint
+from apus.training.agreement import Agreement
 from apus.training.average import Average
-from apus.training.evaluate import Loss, outputs, score
-from apus.training.options import TrainOptions, has_bf16, make_optimizer
+from apus.training.evaluate import outputs, score
+from apus.training.options import TrainOptions, make_optimizer
+from apus.training.plugs import PLAIN, Plugs, Stateful, Validation
 from apus.training.progress import Reporter, reporter
 from apus.training.schedule import rate
 from apus.training.stop import Flag, Stopped, on_signal
 
-LossTerm = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""Outputs z, targets y and inputs x of a batch → a scalar to minimise."""
+if TYPE_CHECKING:
+    from apus.training.devices import Runtime
 
-
-def cross_entropy(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
-    """The plain loss: how surprised the network is by the class."""
-    return F.cross_entropy(z, y)
-
-
-@dataclass(frozen=True)
-class Plugs:
-    """Where techniques enter the loop.
-
-    Attributes:
-        batches: Batches → Batches, once, before the first step; the result must again resume at any position.
-        loss: of a batch.
-        penalty: of the network's own state, added to the loss.
-        after_step: called with steps done (1..steps) and steps, after the optimiser.
-    """
-
-    batches: Callable[[Batches], Batches] = lambda batches: batches
-    loss: LossTerm = cross_entropy
-    penalty: Callable[[nn.Module], Tensor] | None = None
-    after_step: Callable[[int, int], None] | None = None
-
-
-class Stateful(Protocol):
-    """A technique's state beside the network's own, kept in the checkpoint."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Tensors, numbers, text, lists and dictionaries of them."""
-
-    def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take up what `state_dict` returned."""
-
-
-@dataclass(frozen=True)
-class Validation:
-    """What to score each epoch on, and by which loss."""
-
-    batches: Batches
-    loss: Loss = F.cross_entropy
+FETCH = 20  # steps between fetches of the losses, where a fetch makes somebody wait
+_SAVE = 1 << 8  # beside a signal's number in what ranks agree on
 
 
 @dataclass
@@ -80,7 +46,7 @@ def fit(
     model: nn.Module,
     batches: Batches,
     options: TrainOptions,
-    plugs: Plugs = Plugs(),
+    plugs: Plugs = PLAIN,
     *,
     folder: Path | None = None,
     fingerprint: str = "",
@@ -88,8 +54,11 @@ def fit(
     label: str = "train",
     valid: Validation | None = None,
     extra: Mapping[str, Stateful] | None = None,
+    runtime: "Runtime | None" = None,
 ) -> list[dict[str, Any]]:
     """Train a network in place; a run that was killed goes on from its checkpoint and ends with the same bits.
+
+    Under torchrun every rank reads the same batches and takes its rows; rank 0 writes the checkpoints.
 
     Args:
         model: the network.
@@ -102,6 +71,7 @@ def fit(
         label: shown with the progress.
         valid: scored after each epoch.
         extra: state of techniques to keep in checkpoints.
+        runtime: device and ranks; the network is moved to its device. None: `here()`.
 
     Returns:
         A row per epoch: step, epoch, loss, seconds, valid_loss and accuracy_pct where known.
@@ -110,7 +80,16 @@ def fit(
         Stopped: on SIGINT or SIGTERM, after saving.
         ApusError: the loss is no longer finite.
     """
-    return _Run(model, batches, options, plugs, folder, fingerprint, seed, label, valid, dict(extra or {})).train()
+    runtime = runtime or here()
+    taken = dict(extra or {})
+    return _Run(model, batches, options, plugs, folder, fingerprint, seed, label, valid, taken, runtime).train()
+
+
+def here() -> "Runtime":
+    """Where the stages of a recipe train: the device that `$APUS_DEVICE` names, else the CPU; torchrun's processes."""
+    from apus.training.devices import Runtime  # torch.distributed takes a second to import
+
+    return Runtime(os.environ.get("APUS_DEVICE", "cpu"))
 
 
 class _Run:
@@ -126,25 +105,34 @@ class _Run:
         label: str,
         valid: Validation | None,
         extra: dict[str, Stateful],
+        runtime: "Runtime",
     ) -> None:
         self.model, self.options, self.plugs, self.valid, self.extra = model, options, plugs, valid, extra
         self.batches, self.label, self.fingerprint = plugs.batches(batches), label, fingerprint
         self.path = folder / "checkpoint.pt" if folder else None
         self.steps = max(1, round(options.epochs * len(self.batches)))
-        if any(p.ndim == 4 for p in model.parameters()):
+        self.runtime, self.images = runtime, any(p.ndim == 4 for p in model.parameters())
+        self.images = self.images and runtime.device.type in ("cpu", "cuda")  # a TPU lays memory out itself
+        runtime.place(model)
+        if self.images:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.optimizer = make_optimizer(model, options)
         self.average = Average(model, options.ema) if options.ema else None
         self.place, self.saved_at, self.saved_step, self.noted_at = _Place(), time.monotonic(), 0, 0.0
+        self.losses: list[Tensor] = []  # not fetched yet
+        self.fetch = 1 if runtime.device.type == "cpu" and runtime.ranks.world == 1 else FETCH
         checkpoint.seed_all(seed)
         self.random: dict[str, Any] | None = None
         self._resume()
+        self.agree = Agreement(runtime.ranks)
+        self.net = runtime.ranks.replicate(model)
 
     def train(self) -> list[dict[str, Any]]:
         self.model.train()
-        with on_signal() as flag, reporter(self.label, self.steps) as shown:
+        with on_signal() as flag, reporter(self.label, self.steps, silent=not self.runtime.is_main) as shown:
             while self.place.step < self.steps:
                 self._epoch(flag, shown)
+        self.agree.settle()
         if self.average is not None:
             self.model.load_state_dict(self.average.model.state_dict())
         self.model.eval()
@@ -154,16 +142,16 @@ class _Run:
         epoch, start = divmod(self.place.step, len(self.batches))
         for x, y in self._read(epoch, start):
             began = time.monotonic()
-            loss = self._step(x, y)
+            self.losses.append(self._step(x, y))
             self.place.step += 1
-            self.place.loss_sum += loss
-            self.place.loss_count += 1
-            self.place.seconds += time.monotonic() - began
             ended = self.place.step % len(self.batches) == 0 or self.place.step == self.steps
-            shown.step(self.place.step, loss, self._note(ended))
+            save, number = self._asked(flag)
+            if save or ended or len(self.losses) == self.fetch:
+                shown.step(self.place.step, self._fetch_losses(), self._note(ended))
+            self.place.seconds += time.monotonic() - began
             if ended:
                 shown.epoch(self._close_epoch(epoch))
-            self._save_if_due(ended, flag)
+            self._save(save, number)
             if self.place.step == self.steps:
                 return
 
@@ -186,7 +174,7 @@ class _Run:
         self.random = None
         yield from source
 
-    def _step(self, x: Tensor, y: Tensor) -> float:
+    def _step(self, x: Tensor, y: Tensor) -> Tensor:
         share = rate(
             self.place.step,
             self.steps,
@@ -196,11 +184,15 @@ class _Run:
         )
         for group in self.optimizer.param_groups:
             group["lr"] = group["peak"] * share
-        if x.ndim == 4:
+        (x, y), weight = self.runtime.part((x, y))
+        if self.images and x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.options.bf16 and has_bf16()):
-            z = self.model(x)
+        bf16 = self.options.bf16 and self.runtime.multiplies_bf16
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
+            z = self.net(x)
         loss = self.plugs.loss(z.float(), y, x)
+        if weight != 1:
+            loss = loss * weight
         if isinstance(self.batches, EchoedBatches):
             self.batches.observe(z, y)
         if self.plugs.penalty is not None:
@@ -214,12 +206,20 @@ class _Run:
             self.plugs.after_step(self.place.step + 1, self.steps)
         if self.average is not None:
             self.average.update(self.model, self.place.step)
-        return self._finite(float(loss.detach()))
+        return loss.detach()
 
-    def _finite(self, loss: float) -> float:
+    def _fetch_losses(self) -> float:
+        """Add up the losses that still are on the device, the means over ranks; the last of them."""
+        losses, self.losses = self.runtime.ranks.mean(torch.stack(self.losses)).tolist(), []
+        for step, loss in enumerate(losses, self.place.step - len(losses)):
+            self.place.loss_sum += self._finite(loss, step)
+            self.place.loss_count += 1
+        return float(losses[-1])
+
+    def _finite(self, loss: float, step: int) -> float:
         if loss - loss == 0:
             return loss
-        rate_now, step = self.optimizer.param_groups[0]["lr"], self.place.step
+        rate_now = self.optimizer.param_groups[0]["lr"]
         raise ApusError(
             f"{self.label}: the loss is {loss} at step {step}, learning rate {rate_now:g}: lower it, or clip"
         )
@@ -243,19 +243,26 @@ class _Run:
         place.history.append(row)
         return text
 
-    def _save_if_due(self, ended: bool, flag: Flag) -> None:
+    def _asked(self, flag: Flag) -> tuple[bool, int]:
+        """Whether to save now, and the signal to stop for, the same on all ranks."""
         since = self.place.step - self.saved_step
         due = time.monotonic() - self.saved_at >= self.options.checkpoint_seconds
-        due = due or 0 < self.options.checkpoint_steps <= since or self.place.step == self.steps
-        if self.path is not None and (due or flag.number):
-            checkpoint.save(self.path, self._state())
+        due = due or 0 < self.options.checkpoint_steps <= since
+        asked = self.agree.ask(flag.number + _SAVE * due)
+        return asked > 0 or self.place.step == self.steps, asked % _SAVE
+
+    def _save(self, save: bool, number: int) -> None:
+        if save and self.path is not None:
+            if self.runtime.is_main:
+                checkpoint.save(self.path, self._state())
             self.saved_at, self.saved_step = time.monotonic(), self.place.step
-        if flag.number:
+        if number:
+            self.agree.settle()
             kept = "saved; run the same command again to go on" if self.path else "nothing was kept"
-            raise Stopped(f"stopped: {self.label}, step {self.place.step} of {self.steps}, {kept}", flag.number)
+            raise Stopped(f"stopped: {self.label}, step {self.place.step} of {self.steps}, {kept}", number)
 
     def _state(self) -> dict[str, Any]:
-        return {
+        state = {
             "fingerprint": self.fingerprint,
             "model": self.model.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -264,6 +271,7 @@ class _Run:
             "random": checkpoint.random_state(),
             "place": dict(vars(self.place)),
         }
+        return pytree.tree_map_only(Tensor, Tensor.cpu, state)  # type: ignore[no-any-return]
 
     def _resume(self) -> None:
         state = checkpoint.load(self.path) if self.path else None

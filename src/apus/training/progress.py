@@ -80,6 +80,33 @@ class Lines:
         print(*(word for word in words if word), file=sys.stderr, flush=True)
 
 
-def reporter(label: str, steps: int) -> Reporter:
-    """A bar on a terminal, lines elsewhere."""
+class Silent:
+    """Nothing: what ranks other than 0 show."""
+
+    def __enter__(self) -> "Silent":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def step(self, done: int, loss: float, note: str = "") -> None:
+        """Rank 0 tells."""
+
+    def epoch(self, text: str) -> None:
+        """Rank 0 tells."""
+
+
+def reporter(label: str, steps: int, *, silent: bool = False) -> Reporter:
+    """A bar on a terminal, lines elsewhere.
+
+    Args:
+        label: what is trained.
+        steps: of the run.
+        silent: show nothing.
+
+    Returns:
+        To be entered.
+    """
+    if silent:
+        return Silent()
     return Bar(label, steps) if sys.stderr.isatty() else Lines(label, steps)
