@@ -110,6 +110,17 @@ nb::dict describe_node(const NodeReport& report) {
   d["macs"] = report.macs;
   d["nonzero_macs"] = report.nonzero_macs;
   d["shape"] = report.shape;
+  d["why"] = report.why;
+  nb::list options;
+  for (const KernelOption& option : report.options) {
+    nb::dict o;
+    o["kernel"] = option.kernel;
+    o["threads"] = option.threads;
+    o["estimated_us"] = option.estimated_us;
+    o["measured_us"] = option.measured_us;
+    options.append(o);
+  }
+  d["options"] = options;
   return d;
 }
 
@@ -159,10 +170,10 @@ void bind_session(nb::module_& m) {
   nb::class_<Session>(m, "Session", "Runs a Model; safe to share among threads.")
       .def(
           "__init__",
-          [](Session* self, const PyModel& model, int threads, double parallel_cycles) {
-            new (self) Session(model.model, threads, parallel_cycles);
+          [](Session* self, const PyModel& model, int threads, double parallel_cycles, bool deterministic) {
+            new (self) Session(model.model, threads, parallel_cycles, deterministic);
           },
-          nb::arg("model"), nb::arg("threads"), nb::arg("parallel_cycles") = kParallelCycles)
+          nb::arg("model"), nb::arg("threads"), nb::arg("parallel_cycles") = kPlanned, nb::arg("deterministic") = false)
       .def("run", &run, nb::arg("inputs"))
       .def("profile", &profile, nb::arg("inputs"), nb::arg("runs"))
       .def("plan", &plan, nb::arg("inputs_shapes"))

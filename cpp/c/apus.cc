@@ -116,7 +116,7 @@ apus_status apus_session_open(const apus_model* model, int threads, apus_session
     required(session, "session") = nullptr;
     if (threads < 0) apus::refuse("threads must be 0 or more, is " + std::to_string(threads));
     const int wanted = threads == 0 ? apus::usable_cores() : threads;
-    *session = new apus_session{{required(model, "model").model, wanted, apus::kParallelCycles}};
+    *session = new apus_session{{required(model, "model").model, wanted}};
   });
 }
 

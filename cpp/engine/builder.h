@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "engine/arena.h"
+#include "engine/machine.h"
 #include "engine/plan.h"
 
 namespace apus {
@@ -14,7 +15,8 @@ namespace apus {
 class Builder {
  public:
   Builder(Plan& plan, const PlanOptions& options);
-  void build();
+  // False if threads save less over the whole run than waking them costs: then build again with one.
+  bool build();
 
   const Model& model() const { return *plan_.model_; }
   Isa isa() const { return options_.isa; }
@@ -40,7 +42,16 @@ class Builder {
   bool view(Operand operand);
 
   // Threads worth using on work of that many cycles.
-  int threads_for(double cycles) const { return cycles >= options_.parallel_cycles ? options_.threads : 1; }
+  int threads_for(double cycles) const;
+
+  // For choose() alone. forced: threads follow from cycles, and nothing is timed.
+  bool forced() const { return options_.parallel_cycles != kPlanned; }
+  bool may_time() const { return !options_.deterministic && !forced(); }
+  int threads() const { return options_.threads; }
+  ThreadPool* pool() const { return options_.pool; }
+  const Machine& machine() const { return machine_; }
+  void keep(std::shared_ptr<const void> owned) { plan_.ops_.push_back(std::move(owned)); }
+  void count_saving(double ns) { saved_ns_ += ns; }
 
   // Adds a step: `op` is any callable (Slots, int part, int parts) const, kept by the plan.
   template <class Operation>
@@ -74,6 +85,8 @@ class Builder {
 
   Plan& plan_;
   PlanOptions options_;
+  const Machine& machine_;
+  mutable double saved_ns_ = 0;  // by threads, over the whole run
   const Node* node_ = nullptr;
   int node_index_ = 0;
   std::vector<Shape> shapes_, tensor_shapes_;  // by value, by tensor

@@ -9,7 +9,8 @@ namespace apus {
 Plan::Plan(std::shared_ptr<const Model> model, const std::vector<Shape>& inputs, const PlanOptions& options)
     : model_(std::move(model)), input_shapes_(inputs) {
   const FlushDenormals flush;  // tables computed now must equal what the steps would compute later
-  Builder(*this, options).build();
+  if (Builder(*this, options).build()) return;
+  *this = Plan(std::move(model_), inputs, {1, options.isa, options.parallel_cycles, options.deterministic, nullptr});
 }
 
 void Plan::bind(const void* const* inputs, void* const* outputs) {

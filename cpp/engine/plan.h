@@ -25,6 +25,13 @@ struct Step {
   bool barrier;  // all threads meet before it
 };
 
+// One way that a node could have run.
+struct KernelOption {
+  std::string kernel;
+  int threads;
+  double estimated_us, measured_us;  // 0: not timed
+};
+
 // What inspect and profile show of a node.
 struct NodeReport {
   std::string name, op, kernel;
@@ -33,12 +40,18 @@ struct NodeReport {
   double density = 1;
   int64_t weight_bytes = 0, macs = 0, nonzero_macs = 0;
   Shape shape;
+  std::string why;                    // this kernel, on so many threads
+  std::vector<KernelOption> options;  // what was weighed, best first
 };
+
+inline constexpr double kPlanned = -1;  // threads by the planner (engine/choice.h)
 
 struct PlanOptions {
   int threads = 1;
   Isa isa = Isa::scalar;
-  double parallel_cycles = 0;  // work below this estimate stays on one thread
+  double parallel_cycles = kPlanned;  // not kPlanned: work below this many cycles stays on one thread, and no timing
+  bool deterministic = false;         // estimate with Machine::standard() alone, so that plans never differ
+  ThreadPool* pool = nullptr;         // of `threads`, to time with; null for one thread
 };
 
 class Plan {

@@ -30,12 +30,12 @@ struct Session::State {
   std::mutex mutex;
   uint64_t generation = fork_generation();
   std::vector<std::shared_ptr<Plan>> plans;  // most recently used first
-  std::optional<ThreadPool> pool;            // made by the first parallel plan
+  std::optional<ThreadPool> pool;            // made with the first plan
 };
 
-Session::Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles)
+Session::Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles, bool deterministic)
     : model_(std::move(model)),
-      options_{std::clamp(threads, 1, usable_cores()), active_isa(), parallel_cycles},
+      options_{std::clamp(threads, 1, usable_cores()), active_isa(), parallel_cycles, deterministic, nullptr},
       state_(new State) {}
 
 Session::~Session() {
@@ -68,8 +68,10 @@ std::shared_ptr<Plan> Session::plan(std::span<const ShapeView> shapes) {
   if (auto found = find(state, shapes)) return found;
   std::vector<Shape> inputs;
   for (const ShapeView& view : shapes) inputs.emplace_back(view.dims, view.dims + view.rank);
-  auto made = std::make_shared<Plan>(model_, inputs, options_);
-  if (made->parallel() && !state.pool) state.pool.emplace(options_.threads);
+  if (options_.threads > 1 && !state.pool) state.pool.emplace(options_.threads);
+  PlanOptions options = options_;
+  options.pool = state.pool ? &*state.pool : nullptr;
+  auto made = std::make_shared<Plan>(model_, inputs, options);
   if (state.plans.size() == kPlans) state.plans.pop_back();
   state.plans.insert(state.plans.begin(), made);
   return made;

@@ -18,13 +18,11 @@ struct ShapeView {
   bool operator==(const Shape& other) const { return std::equal(dims, dims + rank, other.begin(), other.end()); }
 };
 
-// About 10 us: below it, meeting at a barrier costs more than a second core gives.
-inline constexpr double kParallelCycles = 30000;
-
 class Session {
  public:
-  // `threads` is lowered to the cores that we may use. `parallel_cycles`: work estimated below it stays on one thread.
-  Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles);
+  // `threads` is lowered to the cores that we may use. The others are as in PlanOptions.
+  Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles = kPlanned,
+          bool deterministic = false);
   ~Session();
 
   const Model& model() const { return *model_; }

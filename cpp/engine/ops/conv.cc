@@ -9,13 +9,12 @@ namespace {
 
 void add_conv(Builder& b, const Node& node, std::shared_ptr<const Operator> kernel) {
   const Shape &x = b.shape(node.inputs[0]), &y = b.output_shape();
-  describe(b, node, *kernel, x[0]);
-  Images work{std::move(kernel), b.slot(node.inputs[0]), b.output_slot(), -1, x[0], 0, 0, 0};
+  Images work{nullptr, b.slot(node.inputs[0]), b.output_slot(), -1, x[0], 0, 0, 0};
   if (x[0] > 0) {
     work.x_bytes = items_of(x) / x[0] * dtype_size(b.value(node.inputs[0]).dtype);
     work.y_bytes = items_of(y) / y[0] * dtype_size(b.output().dtype);
   }
-  add_images(b, std::move(work));
+  add_images(b, node, {{std::move(kernel)}}, std::move(work));
   if (needs_pass(node.attributes)) add_unary(b, node.attributes, b.output_slot(), b.output_slot(), items_of(y));
 }
 

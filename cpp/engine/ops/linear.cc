@@ -7,15 +7,15 @@
 namespace apus {
 namespace {
 
-// Rows from which planes win, measured: a row costs 1 (float32, windows) or 2 (gathered bytes) cycles a group, a vector
-// of 16 rows 8 to 9.
-std::shared_ptr<const Operator> linear_kernel(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue,
-                                              Isa isa) {
-  const bool windows = LinearWindows::serves(weights, epilogue, isa);
-  if (rows >= (epilogue.x == Element::f32 || windows ? 9 : 5))
-    return std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, LinearBlock16::Road::planes);
-  if (windows) return std::make_shared<const LinearWindows>(weights, rows, epilogue, isa);
-  return std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, LinearBlock16::Road::rows);
+// The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
+std::vector<Candidate> linear_kernels(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa) {
+  std::vector<Candidate> found;
+  if (LinearWindows::serves(weights, epilogue, isa))
+    found.push_back({std::make_shared<const LinearWindows>(weights, rows, epilogue, isa)});
+  found.push_back({std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, LinearBlock16::Road::rows)});
+  if (rows > 1)
+    found.push_back({std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, LinearBlock16::Road::planes)});
+  return found;
 }
 
 }  // namespace
@@ -23,10 +23,11 @@ std::shared_ptr<const Operator> linear_kernel(const Block16Weights& weights, int
 void plan_linear(Builder& b, const Node& node) {
   const Shape& x = b.shape(node.inputs[0]);
   const int64_t inputs = x.back(), rows = items_of(x) / inputs;
-  const std::shared_ptr<const Operator> kernel =
-      linear_kernel(block16_weights(b.model(), node, inputs), rows, epilogue_of(b, node), b.isa());
-  describe(b, node, *kernel, 1);
-  add_images(b, Images{kernel, b.slot(node.inputs[0]), b.output_slot(), -1, rows > 0 ? 1 : 0, 0, 0, 0});
+  const Epilogue epilogue = epilogue_of(b, node);
+  const int64_t y_bytes = rows * node.attributes.channels * element_size(epilogue.y);
+  add_images(b, node, linear_kernels(block16_weights(b.model(), node, inputs), rows, epilogue, b.isa()),
+             Images{nullptr, b.slot(node.inputs[0]), b.output_slot(), -1, rows > 0 ? 1 : 0,
+                    items_of(x) * element_size(epilogue.x), y_bytes, 0});
   if (needs_pass(node.attributes))
     add_unary(b, node.attributes, b.output_slot(), b.output_slot(), items_of(b.output_shape()));
 }

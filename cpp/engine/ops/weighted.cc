@@ -40,6 +40,9 @@ int64_t weight_bytes(const Model& model, const Node& node) {
   return bytes;
 }
 
+namespace {
+
+// Tells what `kernel` is; `images` is how often it runs.
 void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images) {
   NodeReport& report = builder.report();
   report.kernel = kernel.kernel();
@@ -50,8 +53,13 @@ void describe(Builder& builder, const Node& node, const Operator& kernel, int64_
   report.weight_bytes = weight_bytes(builder.model(), node);
 }
 
-void add_images(Builder& b, Images work) {
-  const int threads = b.threads_for(work.kernel->cost() * static_cast<double>(work.images));
+}  // namespace
+
+void add_images(Builder& b, const Node& node, const std::vector<Candidate>& candidates, Images work) {
+  const Choice chosen = choose(b, candidates, {work.images, work.x_bytes, work.y_bytes});
+  describe(b, node, *chosen.kernel, work.images);
+  work.kernel = chosen.kernel;
+  const int threads = chosen.threads;
   const int parts = static_cast<int>(std::min<int64_t>(threads, std::max<int64_t>(work.images, 1)));
   work.scratch_bytes = static_cast<int64_t>(align_up(static_cast<size_t>(work.kernel->scratch_bytes())));
   work.scratch = work.scratch_bytes > 0 ? b.scratch(work.scratch_bytes * parts) : -1;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "engine/builder.h"
+#include "engine/choice.h"
 #include "kernels/block16/block16.h"
 #include "kernels/operator.h"
 
@@ -12,9 +13,6 @@ Epilogue epilogue_of(const Builder& builder, const Node& node);
 
 // Bytes of all the node's constants.
 int64_t weight_bytes(const Model& model, const Node& node);
-
-// Tells what `kernel` is; `images` is how often it runs.
-void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images);
 
 // Steps that run `kernel` over `images` images: whole images per thread where there are enough, else all threads on
 // each.
@@ -48,6 +46,7 @@ struct ComputeImage {
   }
 };
 
-void add_images(Builder& b, Images work);
+// Chooses among `candidates`, describes the choice, and adds its steps; `work.kernel` and `work.scratch` are set here.
+void add_images(Builder& b, const Node& node, const std::vector<Candidate>& candidates, Images work);
 
 }  // namespace apus

@@ -28,7 +28,8 @@ def layers(artifact: str | Path, inputs: Inputs, *, threads: int = 1, runs: int 
     Returns:
         Per layer in order: `name`, `op`, `shape` (of its output), `bits` (of its weights, else of its output),
         `density` (share of weights that are not zero, None without weights), `kernel`, `isa`, `bytes` (of its
-        constants), `why`, and when timed `microseconds` and `share` (0 to 1, of all layers).
+        constants), `threads`, `why`,
+        `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to 1, of all layers).
     """
     graph, session = read(artifact), Session(artifact, threads=threads)
     if runs:
@@ -53,7 +54,9 @@ def _layer(graph: Graph, node: Node | None, row: dict[str, Any], total: float) -
         "isa": row.get("isa", ""),
         "bytes": _bytes(graph, node) if node else 0,
         "macs": row.get("macs", 0),
-        "why": row.get("why") or _why(node, row.get("density")),
+        "why": "; ".join(filter(None, (_why(node, row.get("density")), row.get("why")))),
+        "threads": row.get("threads", 1),
+        "options": row.get("options", []),
     }
     if "microseconds" in row:
         layer |= {"microseconds": row["microseconds"], "share": row["microseconds"] / total}

@@ -11,6 +11,7 @@ from apus.cli.inputs import add_input_arguments, make_feed
 from apus.cli.output import Column, emit, print_table
 from apus.runtime import Session
 
+_WEIGHED = ("threads", "estimated µs", "measured µs")
 _TEXT, _NUMBER = ("layer", "operation", "output"), ("bits", "present", "bytes")
 
 
@@ -20,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--threads", type=int, default=1, help="threads per layer (default: 1)")
     parser.add_argument("--runs", type=int, default=100, help="timed runs; the median is shown (default: 100)")
     parser.add_argument("--no-time", action="store_true", help="plan only, run nothing")
+    parser.add_argument("--kernels", action="store_true", help="list every kernel that was weighed, with its estimate")
     add_input_arguments(parser)
 
 
@@ -36,7 +38,18 @@ def run(options: argparse.Namespace) -> int:
     columns = [Column(heading) for heading in _TEXT] + [Column(heading, number=True) for heading in _NUMBER]
     columns += [Column("kernel"), Column("isa")] + [Column(heading, number=True) for heading in timed] + [Column("why")]
     print_table(_title(model, found), columns, [_cells(layer) for layer in found])
+    if options.kernels:
+        headings = [Column("layer"), Column("kernel"), *(Column(h, number=True) for h in _WEIGHED)]
+        print_table("Kernels weighed, best first", headings, [row for layer in found for row in _weighed(layer)])
     return 0
+
+
+def _weighed(layer: Layer) -> list[list[Any]]:
+    rows = []
+    for option in layer["options"]:
+        measured = f"{option['measured_us']:.2f}" if option["measured_us"] else ""
+        rows.append([layer["name"], option["kernel"], option["threads"], f"{option['estimated_us']:.2f}", measured])
+    return rows
 
 
 def _compiled(model: Path, folder: Path) -> Path:

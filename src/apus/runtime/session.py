@@ -33,6 +33,8 @@ class Session:
         threads: threads per layer, 1 or more; before `sess_options`; every usable core when neither says.
         precision: precision of floating-point layers when an ONNX model is compiled: `fp32` keeps them exact
             within the printed bound.
+        deterministic_plan: choose kernels by the engine's own figures, never by measuring here: the same plan, hence
+            the same rounding of float32, on every machine with this instruction set and for any number of threads.
         **ignored: `disabled_optimizers`, which cannot change a result.
 
     Raises:
@@ -50,6 +52,7 @@ class Session:
         *,
         threads: int | None = None,
         precision: str = "fp32",
+        deterministic_plan: bool = False,
         **ignored: Any,
     ) -> None:
         options = sess_options or SessionOptions()
@@ -58,7 +61,7 @@ class Session:
         check_options(options)
         check_providers(providers)
         self._model = open_model(path_or_bytes, precision=precision, save=options.optimized_model_filepath)
-        self._native = _native.Session(self._model, _threads(threads, options))
+        self._native = _native.Session(self._model, _threads(threads, options), deterministic=bool(deterministic_plan))
         self._run = self._native.run
         self._inputs = [node_arg(value, options.free_dimensions) for value in self._model.inputs]
         self._outputs = [node_arg(value, options.free_dimensions) for value in self._model.outputs]
@@ -157,7 +160,9 @@ class Session:
             shapes: one per input name.
 
         Returns:
-            Per layer in order: `name`, `op`, `kernel`, `isa`, `density`, `weight_bytes`, `macs` and more.
+            Per layer in order: `name`, `op`, `kernel`, `isa`, `threads`, `density`, `weight_bytes`, `macs`, `why` (this
+            kernel) and `options` (each one's `kernel`, `threads`, `estimated_us` and `measured_us`, 0 where not
+            timed), and more.
 
         Raises:
             RunError: a name is wrong or missing.

@@ -1,0 +1,148 @@
+#include "engine/calibrate.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <vector>
+
+#include "base/buffer.h"
+#include "kernels/conv_block16/conv_block16.h"
+#include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_windows/linear_windows.h"
+
+namespace apus {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double nanoseconds_since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+void fill(AlignedBuffer& buffer) {
+  uint32_t state = 1;
+  for (size_t i = 0; i < buffer.size(); ++i)
+    buffer.data()[i] = static_cast<uint8_t>((state = state * 1664525 + 1013904223) >> 26);
+}
+
+// 16x1 weights at a quarter of full density, the same columns in no two strips.
+struct Sample {
+  static constexpr int64_t kOutputs = 128, kInputs = 256, kKept = 64;
+  std::vector<uint32_t> strips;
+  std::vector<uint16_t> columns;
+  std::vector<float> values, multiplier;
+  Block16Weights weights;
+
+  explicit Sample(Element x) : values(kOutputs * kKept), multiplier(kOutputs, 1e-3f) {
+    const int64_t group = x == Element::u8 ? 4 : 1;
+    for (int64_t strip = 0; strip <= kOutputs / kStrip; ++strip)
+      strips.push_back(static_cast<uint32_t>(strip * kKept / group));
+    for (int64_t i = 0; i < kOutputs / kStrip * kKept; ++i)
+      columns.push_back(static_cast<uint16_t>(i % kKept * 4 + i / kKept * 7 % 4));
+    if (x == Element::u8)
+      std::memset(values.data(), 3, values.size() * 4);
+    else
+      std::fill(values.begin(), values.end(), 0.01f);
+    weights.outputs = kOutputs, weights.inputs = kInputs;
+    weights.strips = strips.data(), weights.columns = columns.data(), weights.values = values.data();
+    if (x == Element::u8) weights.multiplier = multiplier.data();
+  }
+};
+
+void calibrate(const Operator& op, int64_t positions, const Epilogue& epilogue,
+               std::map<std::string, double>& figures) {
+  const double ns = time_operator(op, Sample::kInputs * positions * element_size(epilogue.x),
+                                  Sample::kOutputs * positions * element_size(epilogue.y), nullptr, 5e5);
+  figures[std::string("cycle ") + op.kernel()] = ns / op.cost();
+}
+
+void calibrate_types(const Epilogue& epilogue, Isa isa, std::map<std::string, double>& figures) {
+  constexpr int64_t kRows = 64, kSide = 8;
+  const Sample sample(epilogue.x);
+  const Block16Weights& w = sample.weights;
+  calibrate(LinearBlock16(w, 1, epilogue, isa, LinearBlock16::Road::rows), 1, epilogue, figures);
+  calibrate(LinearBlock16(w, kRows, epilogue, isa, LinearBlock16::Road::planes), kRows, epilogue, figures);
+  if (LinearWindows::serves(w, epilogue, isa)) calibrate(LinearWindows(w, 1, epilogue, isa), 1, epilogue, figures);
+  const Window window{Sample::kInputs, kSide, kSide, kSide, kSide};
+  calibrate(ConvBlock16(w, window, epilogue, isa), kSide * kSide, epilogue, figures);
+}
+
+double median(std::vector<double> values) {
+  std::nth_element(values.begin(), values.begin() + static_cast<int64_t>(values.size() / 2), values.end());
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+double time_operator(const Operator& op, int64_t x_bytes, int64_t y_bytes, ThreadPool* pool, double budget_ns) {
+  AlignedBuffer x(static_cast<size_t>(x_bytes)), y(static_cast<size_t>(y_bytes));
+  const AlignedBuffer scratch(static_cast<size_t>(op.scratch_bytes()));
+  fill(x);
+  struct Context {
+    const Operator& op;
+    const void* x;
+    void *scratch, *y;
+    ThreadPool* pool;
+    double budget, best = 1e30;
+    bool more = true;
+  } context{op, x.data(), scratch.data(), y.data(), pool, budget_ns};
+  // One timed run is several, so that the clock's grain does not show; thread 0 keeps the clock for all.
+  const auto job = [](void* c, int thread) {
+    Context& all = *static_cast<Context*>(c);
+    const int parts = all.pool ? all.pool->threads() : 1;
+    const auto once = [&] {
+      if (all.op.scratch_bytes() > 0) {
+        all.op.stage(all.x, all.scratch, thread, parts);
+        if (all.pool) all.pool->barrier();
+      }
+      all.op.compute(all.x, all.scratch, all.y, thread, parts);
+      if (all.pool) all.pool->barrier();
+    };
+    once();
+    const auto begin = Clock::now();
+    for (int round = 0; all.more; ++round) {
+      const auto start = Clock::now();
+      for (int i = 0; i < 4; ++i) once();
+      if (thread == 0) {
+        all.best = std::min(all.best, nanoseconds_since(start) / 4);
+        all.more = round < 2 || nanoseconds_since(begin) < all.budget;
+      }
+      if (all.pool) all.pool->barrier();  // all see the same `more`
+    }
+  };
+  if (pool)
+    pool->run(job, &context);
+  else
+    job(&context, 0);
+  return context.best;
+}
+
+void calibrate_kernels(Isa isa, std::map<std::string, double>& figures) {
+  calibrate_types({Element::f32, Element::f32}, isa, figures);
+  calibrate_types({Element::u8, Element::u8, 0, 0, 0, 255}, isa, figures);
+  calibrate_types({Element::u8, Element::f32}, isa, figures);
+}
+
+void calibrate_pool(ThreadPool& pool, std::map<std::string, double>& figures) {
+  constexpr int kBarriers = 64, kRounds = 31;
+  const std::string threads = std::to_string(pool.threads());
+  std::vector<double> barriers, runs;
+  for (int round = 0; round < kRounds; ++round) {
+    auto start = Clock::now();
+    pool.run([](void*, int) {}, nullptr);
+    const double empty = nanoseconds_since(start);
+    start = Clock::now();
+    pool.run(
+        [](void* p, int) {
+          for (int i = 0; i < kBarriers; ++i) static_cast<ThreadPool*>(p)->barrier();
+        },
+        &pool);
+    runs.push_back(empty);
+    barriers.push_back(std::max(1.0, nanoseconds_since(start) - empty) / kBarriers);
+  }
+  figures["barrier " + threads] = median(barriers);
+  figures["run " + threads] = median(runs);
+}
+
+}  // namespace apus

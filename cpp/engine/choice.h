@@ -1,0 +1,33 @@
+// Which kernel, on how many threads: every legal one is estimated, the best two are timed, the reasons are kept.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "engine/builder.h"
+#include "kernels/operator.h"
+
+namespace apus {
+
+// One way to compute a node. What the kernel borrows must outlive it: the artifact, or `keeps`.
+struct Candidate {
+  std::shared_ptr<const Operator> kernel;
+  std::shared_ptr<const void> keeps = nullptr;
+};
+
+// Bytes of one image, and how many there are.
+struct Work {
+  int64_t images, x_bytes, y_bytes;
+};
+
+struct Choice {
+  std::shared_ptr<const Operator> kernel;
+  int threads = 1;
+};
+
+// The fastest of `candidates` (at least one; the first is the one to stay with when nothing is clear). Two threads must
+// be a tenth faster than one. Writes options and reason into the node's report.
+Choice choose(Builder& builder, const std::vector<Candidate>& candidates, const Work& work);
+
+}  // namespace apus

@@ -1,0 +1,30 @@
+// What this machine does in how long: measured once, kept in a file, read by the planner (engine/choice.h).
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "base/isa.h"
+#include "engine/pool.h"
+
+namespace apus {
+
+class Machine {
+ public:
+  // The compiled-in figures: the same on every machine, so that plans made with them are too.
+  static const Machine& standard();
+
+  // Measured for this ISA (some 20 ms), or read from $XDG_CACHE_HOME/apus (else ~/.cache/apus), where it is kept by
+  // processor and ISA. A folder that cannot be written is no error. `pool`: to measure the barrier with; may be null.
+  static const Machine& measured(Isa isa, ThreadPool* pool);
+
+  // Nanoseconds of a cycle of Operator::cost(), for a kernel by name: how true its constants are here.
+  double cycle_ns(const std::string& kernel) const;
+  double barrier_ns(int threads) const;  // all threads meeting once, awake
+  double run_ns(int threads) const;      // giving work to the pool and waiting for its end, awake
+
+ private:
+  std::map<std::string, double> figures_;
+};
+
+}  // namespace apus

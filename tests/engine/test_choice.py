@@ -1,0 +1,122 @@
+"""The planner: what it weighs, what it keeps on disk, and that results do not hang on it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from engine_graphs import load
+
+import apus
+from apus import _native
+from apus.artifact import Graph, Node, Value, pack, to_bytes
+
+SCRIPT = """
+import sys, time, numpy as np, apus
+start = time.perf_counter()
+plan = apus.Session(sys.argv[1], threads=int(sys.argv[2])).plan({"x": [16, 256]})
+print(time.perf_counter() - start)
+"""
+
+
+def linear(rows: int, density: float, seed: int = 0, features: int = 256) -> Graph:
+    """One float32 linear layer, [rows, features] → [rows, features]."""
+    rng = np.random.default_rng(seed)
+    keep = np.repeat(rng.random((features // 16, features)) < density, 16, axis=0)
+    blocks = pack((rng.normal(size=(features, features)) * keep).astype(np.float32))
+    values = {name: Value("float32", [rows, features]) for name in ("x", "y")}
+    attributes = {"channels": features, "format": "block16x1"}
+    node = Node("linear", "layer", ["x"], ["y"], attributes, {role: role for role in blocks._fields})
+    return Graph("one", ["x"], ["y"], values, [node], blocks._asdict(), {})
+
+
+def plan(graph: Graph, threads: int = 1, **options: bool) -> list[dict]:
+    session = _native.Session(_native.Model.from_bytes(to_bytes(graph)), threads, **options)
+    return session.plan([graph.values["x"].shape])
+
+
+@pytest.fixture(autouse=True)
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    return tmp_path
+
+
+def test_every_kernel_is_weighed_and_the_best_is_first() -> None:
+    (layer,) = plan(linear(16, 0.2))
+    assert {"rows", "planes"} <= {option["kernel"].split("_")[2] for option in layer["options"]}
+    best, second = layer["options"][:2]
+    assert layer["kernel"] == best["kernel"] and layer["threads"] == best["threads"] == 1
+    assert all(option["estimated_us"] > 0 for option in layer["options"])
+    assert (best["measured_us"] or best["estimated_us"]) <= (second["measured_us"] or second["estimated_us"])
+    assert "us" in layer["why"]
+
+
+def test_a_deterministic_plan_measures_nothing_and_is_the_same_for_any_threads() -> None:
+    for rows in (1, 8, 12, 64):
+        graph = linear(rows, 0.3)
+        one, two = (plan(graph, threads, deterministic=True)[0] for threads in (1, 2))
+        assert one["kernel"] == two["kernel"]
+        assert all(option["measured_us"] == 0 for option in one["options"] + two["options"])
+
+
+def test_results_are_the_same_whoever_is_chosen() -> None:
+    graph = linear(12, 0.3)
+    x = np.random.default_rng(1).normal(size=(12, 256)).astype(np.float32)
+    data = to_bytes(graph)
+    a, b = (apus.Session(data, threads=1, deterministic_plan=d).run(None, {"x": x})[0] for d in (False, True))
+    np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+    forced = load(graph, threads=2).run([x])[0]
+    np.testing.assert_array_equal(load(graph, threads=1).run([x])[0], forced)
+
+
+def test_small_work_stays_on_one_thread() -> None:
+    if apus.runtime.usable_cores() < 2:
+        pytest.skip("one core")
+    tiny = plan(linear(1, 0.05, features=64), 2, deterministic=True)[0]
+    large = plan(linear(64, 1.0, features=512), 2, deterministic=True)[0]
+    assert tiny["threads"] == 1 and large["threads"] == 2
+
+
+def run_script(path: Path, cache: Path, threads: int = 1) -> float:
+    environment = os.environ | {"XDG_CACHE_HOME": str(cache)}
+    done = subprocess.run(
+        [sys.executable, "-c", SCRIPT, str(path), str(threads)], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    return float(done.stdout)
+
+
+def test_the_machine_is_measured_once_and_kept(cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "one.apus"
+    path.write_bytes(to_bytes(linear(16, 0.2)))
+    run_script(path, cache)
+    (kept,) = (cache / "apus").iterdir()
+    text = kept.read_text()
+    assert text.startswith("apus machine") and "cycle linear_block16" in text
+    run_script(path, cache)
+    assert kept.read_text() == text, "measured again"
+    if apus.runtime.usable_cores() > 1:
+        run_script(path, cache, threads=2)
+        assert "barrier 2" in kept.read_text()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "apus machine 0\nkernels 1\n", "apus machine 1\nkernels -4\n", "apus machine 1\nx"]
+)
+def test_a_spoilt_cache_is_measured_anew(text: str, cache: Path, tmp_path: Path) -> None:
+    path = tmp_path / "one.apus"
+    path.write_bytes(to_bytes(linear(16, 0.2)))
+    run_script(path, cache)
+    (kept,) = (cache / "apus").iterdir()
+    kept.write_text(text)
+    run_script(path, cache)
+    assert "cycle linear_block16" in kept.read_text()
+
+
+def test_a_cache_that_cannot_be_written_is_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "one.apus"
+    path.write_bytes(to_bytes(linear(16, 0.2)))
+    (tmp_path / "file").write_text("")
+    run_script(path, tmp_path / "file" / "beneath")
