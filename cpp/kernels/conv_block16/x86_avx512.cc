@@ -25,6 +25,8 @@ inline __m512i gather_planes(__m512i bytes, __m512i index) {
   return _mm512_permutexvar_epi32(order, byte_planes);
 }
 
+constexpr int64_t kGroupBytes = 128;  // of int8 weights, widened
+
 #include "kernels/conv_block16/x86_avx512_store.inc"
 
 INLINE Floats bias_f32(const StripArguments& a) {
@@ -34,10 +36,12 @@ INLINE Floats bias_f32(const StripArguments& a) {
 }
 
 // Adds groups first..last to f.
-INLINE Floats accumulate_f32(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last) {
+INLINE Floats accumulate_f32(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last,
+                             Ahead ahead) {
   const float* x = static_cast<const float*>(a.x) + position;
   const float* w = static_cast<const float*>(a.values) + 16 * first;
   for (int64_t g = first; g < last; ++g, w += 16) {
+    ahead.fetch();
     const __m512 v = _mm512_loadu_ps(x + a.offsets[g]);
     const __m512 vs[4] = {_mm512_permute_ps(v, 0x00), _mm512_permute_ps(v, 0x55), _mm512_permute_ps(v, 0xAA),
                           _mm512_permute_ps(v, 0xFF)};
@@ -57,7 +61,7 @@ INLINE __m512i pairs(const uint8_t* x, const int32_t* offsets) {
   return _mm512_cvtepu8_epi16(both);
 }
 
-INLINE Sums accumulate_u8(const StripArguments& a, int64_t position) {
+INLINE Sums accumulate_u8(const StripArguments& a, int64_t position, Ahead) {
   const uint8_t* x = static_cast<const uint8_t*>(a.x) + position;
   const int16_t* w = static_cast<const int16_t*>(a.values);
   Sums s = start_sums(a);
@@ -86,10 +90,12 @@ constexpr int64_t kTiles = 16;   // vectors: 16 KiB of sums
 template <bool rows>
 INLINE void run_chunks(const StripArguments& a, const PositionVector* vectors, int64_t count) {
   Floats tiles[kTiles];
+  const char* values = static_cast<const char*>(a.values);
   for (int64_t first = 0; first < a.groups; first += kChunk) {
     const int64_t last = first + kChunk < a.groups ? first + kChunk : a.groups;
     for (int64_t i = 0; i < count; ++i) {
-      const Floats f = accumulate_f32(first == 0 ? bias_f32(a) : tiles[i], a, vectors[i].x, first, last);
+      const Ahead ahead(values + 64 * last, last - first, i, count);
+      const Floats f = accumulate_f32(first == 0 ? bias_f32(a) : tiles[i], a, vectors[i].x, first, last, ahead);
       if (last < a.groups)
         tiles[i] = f;
       else
@@ -107,7 +113,8 @@ INLINE void run_f32(const StripArguments& a) {
     return;
   }
   for (int64_t i = 0; i < a.vector_count; ++i) {
-    finish<rows>(accumulate_f32(bias_f32(a), a, a.vectors[i].x, 0, a.groups), a, a.vectors[i]);
+    const Ahead ahead(static_cast<const char*>(a.values) + 64 * a.groups, a.groups, i, a.vector_count);
+    finish<rows>(accumulate_f32(bias_f32(a), a, a.vectors[i].x, 0, a.groups, ahead), a, a.vectors[i]);
   }
 }
 

@@ -21,6 +21,8 @@ inline __m512i plane_index(const PositionVector& vector) {
 
 inline __m512i gather_planes(__m512i bytes, __m512i index) { return _mm512_permutexvar_epi8(index, bytes); }
 
+constexpr int64_t kGroupBytes = 64;  // of int8 weights
+
 #include "kernels/conv_block16/x86_avx512_store.inc"
 
 INLINE __m128i load(const uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
@@ -39,13 +41,14 @@ INLINE __m512i interleave_order() {
   return _mm512_add_epi8(repeated, _mm512_set1_epi32(0x50401000));
 }
 
-INLINE Sums accumulate(const StripArguments& a, int64_t position) {
+INLINE Sums accumulate(const StripArguments& a, int64_t position, Ahead ahead) {
   const uint8_t* x = static_cast<const uint8_t*>(a.x) + position;
   const int8_t* w = static_cast<const int8_t*>(a.values);
   const int32_t* offsets = a.offsets;
   const __m512i order = interleave_order();
   Sums s = start_sums(a);
   for (int64_t g = 0; g < a.groups; ++g, w += 64, offsets += 4) {
+    ahead.fetch();
     const __m512i v = interleaved(x, offsets, order);
     const __m512i vs[4] = {_mm512_shuffle_epi32(v, _MM_PERM_AAAA), _mm512_shuffle_epi32(v, _MM_PERM_BBBB),
                            _mm512_shuffle_epi32(v, _MM_PERM_CCCC), _mm512_shuffle_epi32(v, _MM_PERM_DDDD)};
