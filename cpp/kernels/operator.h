@@ -15,9 +15,13 @@ class Operator {
   // Bytes of 64-byte aligned scratch for one image; 0: pass null and skip stage().
   virtual int64_t scratch_bytes() const = 0;
 
+  // Whether each part stages what it computes, in scratch of its own: then stage() does nothing, and every part of
+  // compute() is given scratch_bytes().
+  virtual bool owns_scratch() const { return false; }
+
   // One image: stage() by every part, a barrier, then compute() by every part. 0 <= part < parts.
   virtual void stage(const void* x, void* scratch, int part, int parts) const = 0;
-  virtual void compute(const void* x, const void* scratch, void* y, int part, int parts) const = 0;
+  virtual void compute(const void* x, void* scratch, void* y, int part, int parts) const = 0;
 
   virtual const char* kernel() const = 0;  // e.g. "conv_block16_u8_u8_vnni"
   virtual Isa isa() const = 0;

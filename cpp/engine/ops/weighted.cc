@@ -62,9 +62,10 @@ void add_images(Builder& b, const Node& node, const std::vector<Candidate>& cand
   const int threads = chosen.threads;
   const int parts = static_cast<int>(std::min<int64_t>(threads, std::max<int64_t>(work.images, 1)));
   work.scratch_bytes = static_cast<int64_t>(align_up(static_cast<size_t>(work.kernel->scratch_bytes())));
-  work.scratch = work.scratch_bytes > 0 ? b.scratch(work.scratch_bytes * parts) : -1;
+  const bool owns = work.kernel->owns_scratch();
+  work.scratch = work.scratch_bytes > 0 ? b.scratch(work.scratch_bytes * (owns ? threads : parts)) : -1;
   if (work.images != 1 || threads == 1) return b.add(work, parts);
-  if (work.scratch_bytes > 0) b.add(StageImage{work}, threads);
+  if (work.scratch_bytes > 0 && !owns) b.add(StageImage{work}, threads);
   b.add(ComputeImage{work}, threads);
 }
 

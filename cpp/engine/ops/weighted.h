@@ -42,7 +42,7 @@ struct StageImage {
 struct ComputeImage {
   Images of;
   void operator()(Slots s, int part, int parts) const {
-    of.kernel->compute(s[of.x], of.scratch_of(s, 0), s[of.y], part, parts);
+    of.kernel->compute(s[of.x], of.scratch_of(s, of.kernel->owns_scratch() ? part : 0), s[of.y], part, parts);
   }
 };
 

@@ -23,7 +23,7 @@ ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, co
       packed_(weights, epilogue, column_offsets(planes_, weights.inputs), *kernel_),
       vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch())) {}
 
-void ConvBlock16::compute(const void* x, const void* scratch, void* y, int part, int parts) const {
+void ConvBlock16::compute(const void* x, void* scratch, void* y, int part, int parts) const {
   const int64_t positions = planes_.window().out_height * planes_.window().out_width;
   const int64_t count = static_cast<int64_t>(vectors_.size());
   const auto from = packed_.cut(count, part, parts), to = packed_.cut(count, part + 1, parts);

@@ -29,7 +29,7 @@ class ConvBlock16 final : public Operator {
   void stage(const void* x, void* scratch, int part, int parts) const override {
     planes_.stage(x, scratch, part, parts);
   }
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
+  void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 
   const char* kernel() const override { return kernel_->name; }
   Isa isa() const override { return kernel_->isa; }

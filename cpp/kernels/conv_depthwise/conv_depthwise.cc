@@ -7,6 +7,25 @@
 #include "kernels/conv_depthwise/table.h"
 
 namespace apus {
+namespace {
+
+constexpr int64_t kStaged = 16 << 10;  // bytes at a time: a third of an L1 cache
+
+// Of as many channels as are staged at a time.
+Window block_of(Window window, Element element) {
+  const int64_t height = window.height + window.pads[0] + window.pads[2];
+  const int64_t width = window.width + window.pads[1] + window.pads[3];
+  const int64_t bytes = std::max<int64_t>(1, height * width * element_size(element));
+  window.channels = std::clamp<int64_t>(kStaged / bytes, 1, window.channels);
+  return window;
+}
+
+// Bytes on VNNI are summed 64 positions at a time.
+int run_of(const StripKernelRow& kernel, const Epilogue& epilogue) {
+  return kernel.isa == Isa::vnni && epilogue.x == Element::u8 ? 4 : 1;
+}
+
+}  // namespace
 
 // Taps of int8 come in fours like the columns of a group: zero weights that read the last real tap again.
 ConvDepthwise::ConvDepthwise(const DepthwiseWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa)
@@ -15,8 +34,9 @@ ConvDepthwise::ConvDepthwise(const DepthwiseWeights& weights, const Window& wind
       outputs_(weights.outputs),
       taps_(window.kernel[0] * window.kernel[1]),
       padded_taps_(epilogue.x == Element::u8 ? (taps_ + 3) / 4 * 4 : taps_),
-      planes_(window, epilogue.x, epilogue.x_zero_point, isa),
-      vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch())) {
+      channels_(window.channels),
+      planes_(block_of(window, epilogue.x), epilogue.x, epilogue.x_zero_point, isa),
+      vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch(), run_of(*kernel_, epilogue))) {
   for (int64_t tap = 0; tap < padded_taps_; ++tap) {
     offsets_.push_back(static_cast<int32_t>(planes_.offset(std::min(tap, taps_ - 1))));
   }
@@ -54,10 +74,11 @@ void ConvDepthwise::pack_bias(const DepthwiseWeights& weights) {
   }
 }
 
-void ConvDepthwise::compute(const void* x, const void* scratch, void* y, int part, int parts) const {
+void ConvDepthwise::compute(const void* x, void* scratch, void* y, int part, int parts) const {
   const Window& window = planes_.window();
-  const int64_t positions = window.out_height * window.out_width, multiple = outputs_ / window.channels;
-  const char* staged = static_cast<const char*>(planes_.direct() ? x : scratch);
+  const int64_t positions = window.out_height * window.out_width, multiple = outputs_ / channels_;
+  const int64_t image = window.height * window.width * element_size(epilogue_.x);
+  const int64_t staged = planes_.channel() * element_size(epilogue_.x);
   StripArguments a{};
   a.offsets = offsets_.data();
   a.groups = epilogue_.x == Element::u8 ? padded_taps_ / 4 : padded_taps_;
@@ -67,8 +88,16 @@ void ConvDepthwise::compute(const void* x, const void* scratch, void* y, int par
   a.low = epilogue_.low;
   a.high = epilogue_.high;
   a.y_zero_point = epilogue_.y_zero_point;
-  for (int64_t m = outputs_ * part / parts; m < outputs_ * (part + 1) / parts; ++m) {
-    a.x = staged + m / multiple * planes_.channel() * element_size(epilogue_.x);
+  const int64_t last = outputs_ * (part + 1) / parts;
+  int64_t first = 0, end = 0;  // channels that are staged
+  for (int64_t m = outputs_ * part / parts; m < last; ++m) {
+    const int64_t channel = m / multiple;
+    if (channel >= end && !planes_.direct()) {
+      first = channel, end = std::min(channel + window.channels, (last - 1) / multiple + 1);
+      planes_.stage_first(static_cast<const char*>(x) + first * image, scratch, end - first);
+    }
+    a.x = planes_.direct() ? static_cast<const char*>(x) + channel * image
+                           : static_cast<const char*>(scratch) + (channel - first) * staged;
     a.values = values_.data() + m * (static_cast<int64_t>(values_.size()) / outputs_);
     a.bias = bias_.data() + m;
     a.multiplier = multiplier_.data() + m;

@@ -26,11 +26,11 @@ class ConvDepthwise final : public Operator {
  public:
   ConvDepthwise(const DepthwiseWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa);
 
+  // Some channels at a time are staged right before they are used, so that they stay in the L1 cache.
   int64_t scratch_bytes() const override { return planes_.bytes(); }
-  void stage(const void* x, void* scratch, int part, int parts) const override {
-    planes_.stage(x, scratch, part, parts);
-  }
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
+  bool owns_scratch() const override { return true; }
+  void stage(const void*, void*, int, int) const override {}
+  void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 
   const char* kernel() const override { return kernel_->name; }
   Isa isa() const override { return kernel_->isa; }
@@ -45,7 +45,8 @@ class ConvDepthwise final : public Operator {
   const StripKernelRow* kernel_;
   Epilogue epilogue_;
   int64_t outputs_, taps_, padded_taps_;
-  Planes planes_;
+  int64_t channels_;
+  Planes planes_;  // of as many channels as are staged at a time
   std::vector<PositionVector> vectors_;
   std::vector<int32_t> offsets_;   // [padded taps] from the channel's first element
   std::vector<char> values_;       // [M, padded taps] float32, int8 or int16

@@ -55,7 +55,7 @@ void LinearBlock16::stage(const void* x, void* scratch, int part, int parts) con
 
 int64_t LinearBlock16::units() const { return planes() ? static_cast<int64_t>(vectors_.size()) : rows_ > 0; }
 
-void LinearBlock16::compute(const void* x, const void* scratch, void* y, int part, int parts) const {
+void LinearBlock16::compute(const void* x, void* scratch, void* y, int part, int parts) const {
   const auto from = packed_.cut(units(), part, parts), to = packed_.cut(units(), part + 1, parts);
   StripArguments a{};
   a.x = planes() && !layout_.x_planes ? scratch : x;

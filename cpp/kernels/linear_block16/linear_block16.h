@@ -38,7 +38,7 @@ class LinearBlock16 final : public Operator {
 
   int64_t scratch_bytes() const override;
   void stage(const void* x, void* scratch, int part, int parts) const override;
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
+  void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 
   const char* kernel() const override { return kernel_->name; }
   Isa isa() const override { return kernel_->isa; }

@@ -60,7 +60,7 @@ int64_t LinearWindows::cut(int part, int parts) const {
   return strip;
 }
 
-void LinearWindows::compute(const void* x, const void*, void* y, int part, int parts) const {
+void LinearWindows::compute(const void* x, void*, void* y, int part, int parts) const {
   const int64_t first = cut(part, parts), last = cut(part + 1, parts);
   if (first >= last) return;
   WindowArguments a{};

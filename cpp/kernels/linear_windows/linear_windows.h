@@ -26,7 +26,7 @@ class LinearWindows final : public Operator {
 
   int64_t scratch_bytes() const override { return 0; }
   void stage(const void*, void*, int, int) const override {}
-  void compute(const void* x, const void* scratch, void* y, int part, int parts) const override;
+  void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 
   const char* kernel() const override { return kernel_->name; }
   Isa isa() const override { return kernel_->isa; }

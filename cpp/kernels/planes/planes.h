@@ -37,6 +37,8 @@ class Planes {
   // Part `part` of `parts` of the copy of one image x [C, H, W]; the parts may run at once on several threads.
   // `staged` is 64-byte aligned.
   void stage(const void* x, void* staged, int part, int parts) const;
+  // The first `channels` of an image, as if it had no more.
+  void stage_first(const void* x, void* staged, int64_t channels) const;
 
  private:
   // Along one axis: where the taps fall. A used remainder mod stride is a phase; each phase has `length` elements, of
@@ -58,8 +60,9 @@ class Planes {
   void plan_lines();
   void plan_line(int64_t first);
   void plan_spans();
+  void stage_range(const void* x, void* staged, int64_t first, int64_t last) const;
   void stage_lines(const void* x, void* staged, int64_t first, int64_t last) const;
-  void stage_end(char* staged) const;
+  void stage_end(void* staged, int64_t channels) const;
   template <class T>
   void stage_channels(const T* x, T* staged, int64_t first, int64_t last) const;
   template <class T>

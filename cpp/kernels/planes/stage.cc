@@ -26,6 +26,17 @@ void fill(T* to, int64_t count, T value, bool roomy) {
 void Planes::stage(const void* x, void* staged, int part, int parts) const {
   if (direct_) return;
   const int64_t first = window_.channels * part / parts, last = window_.channels * (part + 1) / parts;
+  stage_range(x, staged, first, last);
+  if (last == window_.channels) stage_end(staged, last);
+}
+
+void Planes::stage_first(const void* x, void* staged, int64_t channels) const {
+  if (direct_) return;
+  stage_range(x, staged, 0, channels);
+  stage_end(staged, channels);
+}
+
+void Planes::stage_range(const void* x, void* staged, int64_t first, int64_t last) const {
   if (kernel_)
     stage_lines(x, staged, first, last);
   else if (element_ == Element::f32)
@@ -40,16 +51,15 @@ void Planes::stage_lines(const void* x, void* staged, int64_t first, int64_t las
   char* to = static_cast<char*>(staged);
   kernel_({static_cast<const char*>(x) + first * x_channel, to + first * staged_channel, last - first, x_channel,
            staged_channel, pieces_.data(), lines_.data(), static_cast<int64_t>(lines_.size()), pad_value_});
-  if (last == window_.channels) stage_end(to);
 }
 
 // What vectors read past the last row, and its shared padding.
-void Planes::stage_end(char* staged) const {
-  staged += window_.channels * channel_ * element_size(element_);
+void Planes::stage_end(void* staged, int64_t channels) const {
+  char* end = static_cast<char*>(staged) + channels * channel_ * element_size(element_);
   if (element_ == Element::u8)
-    std::memset(staged, pad_value_, columns_.shared);
+    std::memset(end, pad_value_, columns_.shared);
   else
-    std::memset(staged, 0, columns_.shared * 4);
+    std::memset(end, 0, columns_.shared * 4);
 }
 
 template <class T>
@@ -71,7 +81,6 @@ void Planes::stage_channels(const T* x, T* staged, int64_t first, int64_t last) 
     }
     std::fill(row, next, static_cast<T>(pad_value_));
   }
-  if (last == window_.channels) stage_end(reinterpret_cast<char*>(staged));
 }
 
 // `roomy`: what whole 16-byte pieces write too much is still to be written over, by later rows of this channel.
