@@ -19,7 +19,8 @@ def fingerprint(*parts: Any) -> str:
     """Digest of everything that shapes a stage's result.
 
     Args:
-        *parts: dataclasses, dictionaries, text, numbers; how often checkpoints are written is left out.
+        *parts: dataclasses, dictionaries, text, numbers; how often checkpoints are written is left out, and so are
+            keys marked `later` in the recipe that have their default.
 
     Returns:
         16 hexadecimal digits.
@@ -33,10 +34,16 @@ def fingerprint(*parts: Any) -> str:
 
 def _plain(part: Any) -> Any:
     if dataclasses.is_dataclass(part) and not isinstance(part, type):
-        part = dataclasses.asdict(part)
+        part = {field.name: getattr(part, field.name) for field in dataclasses.fields(part) if _shapes(part, field)}
     if isinstance(part, dict):
         return {k: _plain(v) for k, v in part.items() if not str(k).startswith("checkpoint_")}
     return part
+
+
+def _shapes(part: Any, field: "dataclasses.Field[Any]") -> bool:
+    """False of a key younger than the first recipes that has its default: what it adds, it adds not here."""
+    made = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+    return not field.metadata.get("later") or bool(getattr(part, field.name) != made)
 
 
 class RunFolder:
@@ -87,7 +94,8 @@ class RunFolder:
         if not self.writes:
             return record
         self.write_json(f"{stage}/done.json", record)
-        (self.stage(stage) / "checkpoint.pt").unlink(missing_ok=True)
+        for checkpoint in self.stage(stage).glob("**/checkpoint.pt"):  # a stage may train several networks
+            checkpoint.unlink()
         return record
 
     def forget(self, stage: str) -> None:

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from apus.compress.folder import Done, RunFolder, load_weights
-from apus.compress.recipe import DistilPart, PrunePart, QuantizePart, Recipe, StudentPart, TeacherPart
-from apus.compress.sources import Sources, Splits, evaluation_batches, training_batches
+from apus.compress.recipe import Recipe
+from apus.compress.sources import Sources, Split, Splits, evaluation_batches, training_batches
+from apus.compress.teach import Lesson, Part, hard_loss
 from apus.data import Batches
 from apus.data.echo_loader import EchoedBatches, measure_factor
-from apus.errors import RecipeError
 from apus.techniques import distill, quantize, sparsity
 from apus.training import LossTerm, Plugs, Stateful, Validation, fit, here, outputs, score
 from apus.training.checkpoint import seed_all
@@ -24,7 +23,6 @@ from apus.training.checkpoint import seed_all
 if TYPE_CHECKING:
     from apus.training.devices import Runtime
 
-Part = TeacherPart | StudentPart | PrunePart | QuantizePart
 ORDER = ("teacher", "student", "prune", "quantize")
 
 
@@ -44,7 +42,12 @@ class Job:
     def made(self, which: str) -> nn.Module:
         """A new network with the weights that the seed gives it."""
         seed_all(self.recipe.seed + ORDER.index(which))
-        return self.sources.teacher() if which == "teacher" else self.sources.student()
+        if which != "teacher":
+            return self.sources.student()
+        count = self.recipe.teacher.count
+        return (
+            self.sources.teacher() if count == 1 else distill.MeanLogits([self.sources.teacher() for _ in range(count)])
+        )
 
     def trained(self, stage: str) -> nn.Module:
         """The network as a finished stage left it, in evaluation mode."""
@@ -57,7 +60,10 @@ class Job:
         """A float network with fake quantisation put in."""
         part = self.recipe.quantize
         bits = {"weight_bits": part.weight_bits, "activation_bits": part.activation_bits}
-        return quantize.prepare(model, self.example, skip=part.skip, **bits)
+        tapped = bool(part.distil.hidden or part.distil.attention)  # a traced network has no inner modules to tap
+        return quantize.prepare(
+            model, self.example, skip=part.skip, embeddings=part.embeddings, trace=not tapped, **bits
+        )
 
     def teacher(self) -> distill.Teacher:
         """The trained teacher, answering."""
@@ -84,19 +90,52 @@ def teacher(job: Job, mark: str) -> Done:
         load_weights(Path(part.weights), model)
     if job.sources.teacher_is_trained:
         return _keep(job, "teacher", mark, model, [])
-    return _train(job, "teacher", mark, model, part, _hard(job, part))
+    if not isinstance(model, distill.MeanLogits):
+        return _train(job, "teacher", mark, model, part, hard_loss(job, part))
+    histories = [
+        _fit(job, "teacher", f"{mark}-{place}", each, part, hard_loss(job, part), place=place)
+        for place, each in enumerate(model.models)
+    ]
+    return _keep(job, "teacher", mark, model, [row for history in histories for row in history])
 
 
 def student(job: Job, mark: str) -> Done:
     """Train the small network to answer as the large one does."""
-    part = job.recipe.student
-    return _train(job, "student", mark, job.runtime.place(job.made("student")), part, _taught(job, part, part.distil))
+    part, model = job.recipe.student, job.made("student")
+    for own, other in part.initialise.items():
+        large = job.trained("teacher")
+        distill.initialise(model, large, distill.map_layers(model, large, own, other))
+    job.runtime.place(model)
+    with Lesson(job, part, part.distil, model) as lesson:
+        return _train(job, "student", mark, model, part, lesson)
 
 
 def prune(job: Job, mark: str) -> Done:
-    """Take the student's smallest weights away, more and more, while it goes on learning."""
+    """Take the student's smallest weights away while it goes on learning, or at once and make good by least squares."""
     part, model = job.recipe.prune, job.runtime.place(job.trained("student"))
-    masks = sparsity.Masks(model, part.structure, skip=part.skip, levels=part.levels)
+    masks = sparsity.Masks(
+        model,
+        part.structure,
+        skip=part.skip,
+        levels=part.levels,
+        target=part.target,
+        balance=part.balance,
+        gates=part.gates,
+    )
+    if part.method == "one-shot":
+        sparsity.one_shot(model, masks, _some(job, part, part.calibrate), part.sparsity)
+        return _keep(job, "prune", mark, model, []) | {"layers": sparsity.describe(masks)}
+    if part.method == "rigl":
+        masks.update(part.sparsity)
+    after = _exchanged(job, masks) if part.method == "rigl" else _pruned(job, masks)
+    with Lesson(job, part, part.distil, model) as lesson:
+        done = _train(job, "prune", mark, model, part, lesson, after, {"masks": masks}, finish=masks.apply)
+    return done | {"layers": sparsity.describe(masks)}
+
+
+def _pruned(job: Job, masks: sparsity.Masks) -> Callable[[int, int], None]:
+    """Magnitude pruning on the cubic schedule."""
+    part = job.recipe.prune
 
     def after_step(step: int, steps: int) -> None:
         begin, end = round(part.begin * steps), max(1, round(part.end * steps))
@@ -105,18 +144,27 @@ def prune(job: Job, mark: str) -> Done:
         else:
             masks.apply()
 
-    loss = _taught(job, part, part.distil)
-    done = _train(job, "prune", mark, model, part, loss, after_step, {"masks": masks}, finish=masks.apply)
-    return done | {"layers": sparsity.describe(masks)}
+    return after_step
+
+
+def _exchanged(job: Job, masks: sparsity.Masks) -> Callable[[int, int], None]:
+    """RigL: as sparse from the first step, and living blocks move; the gradients of the step are still there."""
+    part = job.recipe.prune
+
+    def after_step(step: int, steps: int) -> None:
+        masks.apply()
+        begin, end = round(part.begin * steps), max(1, round(part.end * steps))
+        if begin <= step < end and step % part.every == 0:
+            sparsity.regrow(masks, sparsity.cosine(step, end=end, alpha=part.exchange))
+
+    return after_step
 
 
 def quantise(job: Job, mark: str) -> Done:
     """Train the student with integer levels in place of floats."""
     part, model = job.recipe.quantize, job.prepared(job.trained(before_quantize(job.recipe)))
     job.runtime.place(model)
-    batches = training_batches(job.splits.train, part.train.batch, part.augment, job.recipe.seed)
-    taken = [x for _, (x, _) in zip(range(part.calibrate), batches.epoch(0), strict=False)]
-    quantize.calibrate(model, job.runtime.to_device(taken))
+    quantize.calibrate(model, _some(job, part, part.calibrate))
     put_back = sparsity.hold_zeros(model)
 
     def after_step(step: int, steps: int) -> None:
@@ -124,7 +172,14 @@ def quantise(job: Job, mark: str) -> Done:
         if step >= part.freeze * steps:
             quantize.observe(model, False)
 
-    return _train(job, "quantize", mark, model, part, _taught(job, part, part.distil), after_step, finish=put_back)
+    with Lesson(job, part, part.distil, model) as lesson:
+        return _train(job, "quantize", mark, model, part, lesson, after_step, finish=put_back)
+
+
+def _some(job: Job, part: Part, count: int) -> list[Tensor]:
+    """The inputs of the first training batches."""
+    batches = training_batches(job.splits.train, part.train.batch, part.augment, job.recipe.seed)
+    return list(job.runtime.to_device([x for _, (x, _) in zip(range(count), batches.epoch(0), strict=False)]))
 
 
 LEARN: dict[str, Callable[[Job, str], Done]] = {
@@ -146,26 +201,42 @@ def _train(
     extra: dict[str, Stateful] | None = None,
     finish: Callable[[], None] | None = None,
 ) -> Done:
-    seed = job.recipe.seed + ORDER.index(stage)
-    batches = training_batches(job.splits.train, part.train.batch, part.augment, seed)
-    valid = Validation(evaluation_batches(job.splits.valid), job.sources.judge())
-    plugs = Plugs(_echo(job, stage, model, loss), loss, after_step=after_step)
-    history = fit(
-        model,
-        batches,
-        part.train,
-        plugs,
-        folder=job.folder.stage(stage),
-        fingerprint=mark,
-        seed=seed,
-        label=stage,
-        valid=valid,
-        extra=extra,
-        runtime=job.runtime,
-    )
+    network, split = (loss.network, loss.split) if isinstance(loss, Lesson) else (model, None)
+    history = _fit(job, stage, mark, network, part, loss, after_step, extra, split=split)
     if finish is not None:
         finish()  # the average of weights knows no zeros
     return _keep(job, stage, mark, model, history)
+
+
+def _fit(
+    job: Job,
+    stage: str,
+    mark: str,
+    model: nn.Module,
+    part: Part,
+    loss: LossTerm,
+    after_step: Callable[[int, int], None] | None = None,
+    extra: dict[str, Stateful] | None = None,
+    *,
+    split: Split | None = None,
+    place: int = 0,
+) -> list[dict[str, Any]]:
+    """One run of the loop; `place` counts the networks of a stage that trains several."""
+    seed = job.recipe.seed + ORDER.index(stage) + len(ORDER) * place
+    batches = training_batches(split or job.splits.train, part.train.batch, part.augment, seed)
+    return fit(
+        model,
+        batches,
+        part.train,
+        Plugs(_echo(job, stage, model, loss), loss, after_step=after_step),
+        folder=job.folder.stage(stage) / str(place) if place else job.folder.stage(stage),
+        fingerprint=mark,
+        seed=seed,
+        label=f"{stage} {place + 1}" if place else stage,
+        valid=Validation(evaluation_batches(job.splits.valid), job.sources.judge()),
+        extra=extra,
+        runtime=job.runtime,
+    )
 
 
 def _echo(job: Job, stage: str, model: nn.Module, loss: LossTerm) -> Callable[[Batches], Batches]:
@@ -210,32 +281,3 @@ def _keep(job: Job, stage: str, mark: str, model: nn.Module, history: list[dict[
         "seconds": history[-1]["seconds"] if history else 0.0,
         "steps": history[-1]["step"] if history else 0,
     }
-
-
-def _hard(job: Job, part: Part) -> LossTerm:
-    """The loss against the labels alone."""
-    own, smoothing = job.sources.loss, part.train.label_smoothing
-    if own is not None and smoothing:
-        raise RecipeError("label_smoothing belongs to the built-in cross entropy; your own loss must smooth by itself")
-
-    def loss(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        return own(z, y) if own is not None else F.cross_entropy(z, y, label_smoothing=smoothing)
-
-    return loss
-
-
-def _taught(job: Job, part: Part, how: DistilPart) -> LossTerm:
-    """The loss against labels and teacher."""
-    hard = _hard(job, part)
-    if how.loss == "none":
-        return hard
-    answer = job.teacher()
-
-    def loss(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        if how.loss == "mse":
-            soft = distill.logits_mse(z, answer(x))
-        else:
-            soft = distill.soft_targets(z, answer(x), how.temperature)
-        return distill.distil_loss(hard(z, y, x), soft, how.alpha)
-
-    return loss

@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 from apus.training import TrainOptions
 
+LATER = {"later": True}
+"""Of a key that is younger than the first recipes: at its default it shapes nothing, so fingerprints leave it out."""
+
 
 @dataclass(frozen=True)
 class DataPart:
@@ -56,14 +59,37 @@ class DistilPart:
     """`[….distil]`: how the teacher helps.
 
     Attributes:
-        loss: `soft-targets` (Hinton), `mse` on logits, or `none`.
+        loss: on the outputs: `soft-targets` (Hinton), `mse` on logits, `dkd`, `dist`, or `none`.
         alpha: the teacher's share of the loss, 0..1; the labels have the rest.
-        temperature: of soft targets.
+        temperature: of soft targets, DKD and DIST.
+        target: of DKD: weight of how sure the teacher is of the class.
+        others: of DKD: weight of what it knows of the other classes.
+        between: of DIST: weight of the relation between classes.
+        within: of DIST: weight of the relation within a class.
+        hidden: student's layers → teacher's, as name patterns: their outputs are drawn together, added to the loss.
+            Fewer layers of the student are spaced over the teacher's; other widths get a learnt projection.
+        hidden_loss: `mse` (TinyBERT), or `cosine` of equal widths (DistilBERT).
+        hidden_weight: of the mean over these layers.
+        attention: the same for layers that give attention scores (N, heads, queries, keys).
+        attention_weight: of their mean.
+        padding: token of integer inputs (N, T) whose places do not count in `hidden` and `attention`; -1 is none.
+        cache: keep the teacher's answers on disk; for in-memory data that is not varied.
     """
 
-    loss: Literal["soft-targets", "mse", "none"] = "soft-targets"
+    loss: Literal["soft-targets", "mse", "none", "dkd", "dist"] = "soft-targets"
     alpha: float = 0.9
     temperature: float = 4.0
+    target: float = field(default=1.0, metadata=LATER)
+    others: float = field(default=8.0, metadata=LATER)
+    between: float = field(default=1.0, metadata=LATER)
+    within: float = field(default=1.0, metadata=LATER)
+    hidden: dict[str, str] = field(default_factory=dict, metadata=LATER)
+    hidden_loss: Literal["mse", "cosine"] = field(default="mse", metadata=LATER)
+    hidden_weight: float = field(default=1.0, metadata=LATER)
+    attention: dict[str, str] = field(default_factory=dict, metadata=LATER)
+    attention_weight: float = field(default=1.0, metadata=LATER)
+    padding: int = field(default=-1, metadata=LATER)
+    cache: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -76,6 +102,7 @@ class TeacherPart:
         weights: a `.safetensors` file of a trained teacher, which then is not trained; empty trains one.
         train: how it is trained.
         augment: of its images.
+        count: networks that teach together, each trained from its own seed; they answer with their mean logits.
     """
 
     model: str = ""
@@ -83,17 +110,28 @@ class TeacherPart:
     weights: str = ""
     train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
+    count: int = field(default=1, metadata=LATER)
 
 
 @dataclass(frozen=True)
 class StudentPart:
-    """`[student]`: the small network; its keys are those of `[teacher]`, with the teacher's help."""
+    """`[student]`: the small network; its keys are those of `[teacher]`, with the teacher's help.
+
+    Attributes:
+        model: `pkg.module:callable` that returns an `nn.Module`.
+        arguments: keyword arguments of the callable.
+        distil: the teacher's help.
+        train: how it is trained.
+        augment: of its images.
+        initialise: student's modules → teacher's, as name patterns, whose weights it starts from; fewer are spaced.
+    """
 
     model: str = ""
     arguments: dict[str, Any] = field(default_factory=dict)
-    distil: DistilPart = DistilPart()
+    distil: DistilPart = field(default_factory=DistilPart)
     train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
+    initialise: dict[str, str] = field(default_factory=dict, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -102,7 +140,7 @@ class PrunePart:
 
     Attributes:
         enabled: false goes on with the dense student.
-        structure: `16x1` blocks, which the engine skips, or `unstructured` single weights.
+        structure: `16x1` or `16x4` blocks, which the engine skips, or `unstructured` single weights.
         sparsity: share of zero weights at the end, 0..1.
         begin: share of the steps before the first weight goes.
         end: share of the steps after which the sparsity is final.
@@ -112,19 +150,32 @@ class PrunePart:
         distil: the teacher's help.
         train: how long and how fast.
         augment: of the images.
+        method: `magnitude` prunes gradually; `rigl` is sparse from the first step and exchanges blocks until `end`;
+            `one-shot` prunes once, corrects what is left by least squares on `calibrate` batches, and trains nothing.
+        target: `layer` makes every layer equally sparse, `global` ranks the blocks of all together.
+        balance: keep equally many blocks in each of 8 partitions of a layer.
+        gates: name pattern → sparsities of the equal shares of rows that such a layer stacks, relative to `sparsity`.
+        exchange: of RigL: share of living blocks that move at the first exchange, 0..1.
+        calibrate: of one-shot: batches.
     """
 
     enabled: bool = True
-    structure: Literal["16x1", "unstructured"] = "16x1"
+    structure: Literal["16x1", "unstructured", "16x4"] = "16x1"
     sparsity: float = 0.8
     begin: float = 0.0
     end: float = 0.6
     every: int = 20
     skip: list[str] = field(default_factory=list)
     levels: dict[str, float] = field(default_factory=dict)
-    distil: DistilPart = DistilPart()
+    distil: DistilPart = field(default_factory=DistilPart)
     train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
+    method: Literal["magnitude", "rigl", "one-shot"] = field(default="magnitude", metadata=LATER)
+    target: Literal["layer", "global"] = field(default="layer", metadata=LATER)
+    balance: bool = field(default=False, metadata=LATER)
+    gates: dict[str, list[float]] = field(default_factory=dict, metadata=LATER)
+    exchange: float = field(default=0.3, metadata=LATER)
+    calibrate: int = field(default=16, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -141,6 +192,7 @@ class QuantizePart:
         distil: the teacher's help.
         train: how long and how fast.
         augment: of the images.
+        embeddings: tables of embeddings too, per row, to `weight_bits`.
     """
 
     enabled: bool = True
@@ -149,9 +201,10 @@ class QuantizePart:
     skip: list[str] = field(default_factory=list)
     calibrate: int = 16
     freeze: float = 0.5
-    distil: DistilPart = DistilPart()
+    distil: DistilPart = field(default_factory=DistilPart)
     train: TrainOptions = field(default_factory=TrainOptions)
     augment: AugmentPart = AugmentPart()
+    embeddings: bool = field(default=False, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -210,9 +263,9 @@ class Recipe:
     data: DataPart = DataPart()
     loss: LossPart = LossPart()
     teacher: TeacherPart = TeacherPart()
-    student: StudentPart = StudentPart()
-    prune: PrunePart = PrunePart()
-    quantize: QuantizePart = QuantizePart()
+    student: StudentPart = field(default_factory=StudentPart)
+    prune: PrunePart = field(default_factory=PrunePart)
+    quantize: QuantizePart = field(default_factory=QuantizePart)
     verify: VerifyPart = VerifyPart()
     measure: MeasurePart = MeasurePart()
     search: dict[str, Any] = field(default_factory=dict)

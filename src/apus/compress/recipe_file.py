@@ -98,7 +98,8 @@ def _value(hint: Any, value: Any, origin: str, place: str) -> Any:
     if get_origin(hint) is dict:
         if not isinstance(value, dict):
             raise RecipeError(f"{where} = {value!r}: must be a table")
-        return {k: v if get_args(hint)[1] is Any else _scalar(get_args(hint)[1], v, where) for k, v in value.items()}
+        kind = get_args(hint)[1]
+        return {k: v if kind is Any else _value(kind, v, origin, place) for k, v in value.items()}
     return _scalar(hint, value, where)
 
 

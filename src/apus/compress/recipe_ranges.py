@@ -15,6 +15,7 @@ NOT_BELOW: Rule = (lambda v: v >= 0, "must be 0 or more")
 BITS: Rule = (lambda v: 2 <= v <= 8, "must lie in 2..8")
 COUNTS: Rule = (lambda v: bool(v) and min(v) >= 1, "must hold numbers above 0")
 LEVELS: Rule = (lambda v: all(level >= 0 for level in v.values()), "must hold numbers of 0 or more")
+GATES: Rule = (lambda v: all(g and min(g) >= 0 for g in v.values()), "must hold lists of numbers of 0 or more")
 
 PER_STAGE: dict[str, dict[str, Rule]] = {
     "train": {
@@ -24,7 +25,11 @@ PER_STAGE: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(("rest_learning_rate", "weight_decay", "clip"), NOT_BELOW),
         **dict.fromkeys(("checkpoint_seconds", "checkpoint_steps"), NOT_BELOW),
     },
-    "distil": {"alpha": SHARE, "temperature": ABOVE},
+    "distil": {
+        "alpha": SHARE,
+        "temperature": ABOVE,
+        **dict.fromkeys(("target", "others", "between", "within", "hidden_weight", "attention_weight"), NOT_BELOW),
+    },
     "augment": {"shift": NOT_BELOW, "erase": NOT_BELOW},
 }
 """Part of every stage → key → rule."""
@@ -39,7 +44,14 @@ RULES: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(("valid", "limit", "size"), NOT_BELOW),
         "echo": (lambda v: v == 0 or v >= 1, "must be at least 1, or 0 to measure it"),
     },
-    "prune": {**dict.fromkeys(("sparsity", "begin", "end"), SHARE), "every": ABOVE, "levels": LEVELS},
+    "teacher": {"count": ABOVE},
+    "prune": {
+        **dict.fromkeys(("sparsity", "begin", "end", "exchange"), SHARE),
+        "every": ABOVE,
+        "levels": LEVELS,
+        "gates": GATES,
+        "calibrate": ABOVE,
+    },
     "quantize": {"weight_bits": BITS, "activation_bits": BITS, "calibrate": ABOVE, "freeze": SHARE},
     "verify": {
         "agreement": (lambda v: 0 <= v <= 100, "must lie in 0..100, it is in percent"),

@@ -4,9 +4,10 @@ import copy
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.onnx.ops import symbolic
 
-from apus.techniques.quantize import ActivationQuantizer, QuantLayer, compute, integer_weight
+from apus.techniques.quantize import ActivationQuantizer, QuantEmbedding, QuantLayer, compute, integer_weight
 
 OPSET = 21
 
@@ -68,15 +69,47 @@ class QdqLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """The layer's output; x as the layer's own."""
         x = x if self.input is None else self.input(x)
-        weight = symbolic(
-            "DequantizeLinear",
-            (self.levels, self.scale, self.zero_point),
-            {"axis": 0},
-            dtype=torch.float32,
-            shape=self.levels.shape,
-            version=OPSET,
-        )
-        return compute(self.layer, x, weight)
+        return compute(self.layer, x, _by_row(self.levels, self.scale, self.zero_point))
+
+
+class QdqEmbedding(nn.Module):
+    """A table of embeddings as an int8 constant behind DequantizeLinear, one scale per row.
+
+    Args:
+        quantised: trained.
+
+    Attributes:
+        levels: int8 (rows, width).
+        scale: float32 (rows,).
+        zero_point: int8 (rows,), all 0.
+    """
+
+    levels: Tensor
+    scale: Tensor
+    zero_point: Tensor
+
+    def __init__(self, quantised: QuantEmbedding) -> None:
+        super().__init__()
+        levels, scale = integer_weight(quantised)
+        self.register_buffer("levels", levels.contiguous())
+        self.register_buffer("scale", scale)
+        self.register_buffer("zero_point", torch.zeros_like(scale, dtype=torch.int8))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows of integer tokens."""
+        return F.embedding(x, _by_row(self.levels, self.scale, self.zero_point))
+
+
+def _by_row(levels: Tensor, scale: Tensor, zero_point: Tensor) -> Tensor:
+    """Levels and scales as float32, one node."""
+    return symbolic(
+        "DequantizeLinear",
+        (levels, scale, zero_point),
+        {"axis": 0},
+        dtype=torch.float32,
+        shape=levels.shape,
+        version=OPSET,
+    )
 
 
 def to_qdq(model: nn.Module) -> nn.Module:
@@ -93,6 +126,8 @@ def to_qdq(model: nn.Module) -> nn.Module:
         parent, _, leaf = name.rpartition(".")
         if isinstance(module, QuantLayer):
             setattr(model.get_submodule(parent), leaf, QdqLayer(module))
+        elif isinstance(module, QuantEmbedding):
+            setattr(model.get_submodule(parent), leaf, QdqEmbedding(module))
         elif isinstance(module, ActivationQuantizer) and leaf != "input_quantizer":
             setattr(model.get_submodule(parent), leaf, QdqActivation(module))
     return model

@@ -5,6 +5,29 @@ from torch import nn
 from apus.techniques import quantize
 
 
+def test_two_bits_are_the_ternary_network_of_least_error():
+    torch.manual_seed(0)
+    weight = torch.randn(8, 512)
+    scale, ternary = quantize.weight_scale(weight, 2), quantize.fake_weight(weight, 2)
+    for row, step, found in zip(weight, scale, ternary, strict=True):
+        large = row.abs() > 0.7 * row.abs().mean()
+        assert step == pytest.approx(row.abs()[large].mean().item(), rel=1e-5)
+        best = min(
+            float((row - s * row.sign() * (row.abs() > s / 2)).square().sum()) for s in torch.linspace(0.2, 4, 200)
+        )
+        assert float((row - found).square().sum()) < 1.02 * best
+
+
+def test_a_table_is_quantised_by_row():
+    table = nn.Embedding(6, 16)
+    rows = quantize.QuantEmbedding(table, 4)
+    x = torch.tensor([[0, 3], [5, 5]])
+    assert torch.equal(rows(x), quantize.fake_weight(table.weight, 4)[x])
+    assert torch.equal(rows.weight[5], rows(x)[1, 0])
+    rows(x).sum().backward()
+    assert table.weight.grad.abs().sum(1).nonzero().flatten().tolist() == [0, 3, 5]
+
+
 @pytest.mark.parametrize("bits", [2, 4, 8])
 def test_weights_take_their_channels_levels(bits):
     torch.manual_seed(0)

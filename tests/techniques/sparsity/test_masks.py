@@ -8,6 +8,7 @@ from torch import nn
 
 from apus.errors import NothingMatchedError
 from apus.techniques import sparsity
+from apus.techniques.sparsity import Masks, describe, table
 
 PINNED_MASKS = ["141c873064bca005", "4f033895c7793852", "9c664c5c8d8f19ce"]
 
@@ -143,3 +144,32 @@ def test_pinned_bits_of_the_masks():
     masks.update(0.8)
     digests = [hashlib.sha256(kept.numpy().tobytes()).hexdigest()[:16] for kept in masks.kept.values()]
     assert digests == PINNED_MASKS
+
+
+def test_the_table_has_a_line_per_layer():
+    masks = Masks(nn.Sequential(nn.Linear(32, 32), nn.Linear(32, 4)))
+    masks.update(0.5)
+    head, pruned, dense = table(describe(masks)).splitlines()
+    assert head.split() == ["layer", "shape", "density", "blocks", "imbalance"]
+    assert pruned.split()[:4] == ["0", "32x32", "50.0", "50.0"]
+    assert dense.endswith("dense: 4 outputs per group, a block has 16")
+
+
+@pytest.mark.parametrize("kind", [torch.optim.AdamW, lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9)])
+def test_what_the_optimiser_remembers_revives_nothing(kind):
+    torch.manual_seed(0)
+    model = nn.Linear(32, 32)
+    masks, optimizer, x = Masks(model), kind(model.parameters(), lr=0.1), torch.randn(64, 32)
+    for step in range(1, 13):
+        optimizer.zero_grad()
+        (model(x) - x).square().mean().backward()
+        optimizer.step()
+        masks.update(0.5) if step == 6 else masks.apply()
+    dead = ~masks.kept[""]
+    assert dead.float().mean() == 0.5
+    assert not model.weight[dead].any()
+    loaded = Masks(nn.Linear(32, 32))
+    loaded.load_state_dict(masks.state_dict())
+    loaded.apply()
+    assert not loaded.layers[""].weight[dead].any()
+    assert loaded.layers[""].weight[~dead].all()

@@ -5,6 +5,7 @@ Source: Jacob et al. 2017, arXiv:1712.05877. `fake` has the formulas, `fold` the
 
 from apus.techniques.quantize.fake import (
     ActivationQuantizer,
+    QuantEmbedding,
     QuantLayer,
     affine,
     compute,
@@ -17,6 +18,7 @@ from apus.techniques.quantize.place import calibrate, observe, prepare, quantize
 
 __all__ = [
     "ActivationQuantizer",
+    "QuantEmbedding",
     "QuantLayer",
     "affine",
     "calibrate",

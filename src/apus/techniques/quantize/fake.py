@@ -20,6 +20,9 @@ MOMENTUM = 0.99  # share of the old range after a batch
 def weight_scale(weight: Tensor, bits: int) -> Tensor:
     """Step of each output channel, s_m = max|w_m| / (2^(bits-1) - 1): symmetric, so 0 is a level and -128 is unused.
 
+    Of the three levels that 2 bits leave, the outer ones would stand for few weights then; they are the mean |w| of
+    those above 0.7 of the channel's mean instead.
+
     Args:
         weight: (M, ...).
         bits: 2..8.
@@ -27,8 +30,13 @@ def weight_scale(weight: Tensor, bits: int) -> Tensor:
     Returns:
         (M,), > 0.
 
-    Source: §3.1, "weights range in [-127, 127]".
+    Source: §3.1, "weights range in [-127, 127]"; of 2 bits Li, Liu, "Ternary Weight Networks", 2016,
+        arXiv:1605.04711, Eq. (5) and (6).
     """
+    if bits == 2:
+        size = weight.detach().abs().flatten(1)
+        large = size > 0.7 * size.mean(1, keepdim=True)
+        return ((size * large).sum(1) / large.sum(1).clamp_min(1)).clamp_min(SMALLEST)
     return weight.detach().abs().flatten(1).amax(1).div(2 ** (bits - 1) - 1).clamp_min(SMALLEST)
 
 
@@ -44,8 +52,8 @@ def fake_weight(weight: Tensor, bits: int) -> Tensor:
 
     Source: Eq. (12).
 
-    >>> fake_weight(torch.tensor([[1.0, 0.4, -0.6]]), 2)
-    tensor([[ 1.,  0., -1.]])
+    >>> fake_weight(torch.tensor([[1.0, 0.25, -0.5]]), 3)
+    tensor([[ 1.0000,  0.3333, -0.6667]])
     """
     most, scale = 2 ** (bits - 1) - 1, weight_scale(weight, bits)
     zero = torch.zeros_like(scale, dtype=torch.int32)
@@ -146,6 +154,31 @@ class QuantLayer(nn.Module):
         return compute(self.layer, x, fake_weight(self.layer.weight, self.bits))
 
 
+class QuantEmbedding(nn.Module):
+    """A table of embeddings whose rows are fake-quantised, each with its own step.
+
+    Args:
+        table: keeps its own weight.
+        bits: 2..8.
+
+    Source: Li et al., "DQ-BART", 2022, arXiv:2203.11239, §3.1 (row-wise for embeddings).
+    """
+
+    def __init__(self, table: nn.Embedding, bits: int = 8) -> None:
+        super().__init__()
+        self.layer, self.bits = table, bits
+
+    @property
+    def weight(self) -> Tensor:
+        """The fake-quantised table, as a layer that shares it would read it."""
+        return fake_weight(self.layer.weight, self.bits)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Rows of integer tokens x (any shape) → (..., width); a used row alone gets a gradient."""
+        rows = F.embedding(x.flatten(), self.layer.weight)
+        return fake_weight(rows, self.bits).reshape(*x.shape, -1)
+
+
 def compute(layer: Layer, x: Tensor, weight: Tensor) -> Tensor:
     """A layer's output with another weight in the place of its own."""
     if isinstance(layer, nn.Linear):
@@ -153,7 +186,7 @@ def compute(layer: Layer, x: Tensor, weight: Tensor) -> Tensor:
     return cast(Tensor, layer._conv_forward(x, weight, layer.bias))
 
 
-def integer_weight(layer: QuantLayer) -> tuple[Tensor, Tensor]:
+def integer_weight(layer: QuantLayer | QuantEmbedding) -> tuple[Tensor, Tensor]:
     """What is stored of a layer: int8 levels and their scales, w ≈ scale · level.
 
     Args:

@@ -14,7 +14,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional as F
 
 from apus.errors import NothingMatchedError
-from apus.techniques.quantize.fake import QUANTISABLE, ActivationQuantizer, QuantLayer
+from apus.techniques.quantize.fake import QUANTISABLE, ActivationQuantizer, QuantEmbedding, QuantLayer
 from apus.techniques.quantize.fold import fold_batch_norms
 
 _CLIPS: set[Any] = {nn.ReLU, nn.ReLU6, nn.Hardtanh, F.relu, F.relu_, F.relu6, F.hardtanh, torch.relu, torch.clamp}
@@ -49,6 +49,8 @@ def prepare(
     weight_bits: int = 8,
     activation_bits: int = 8,
     skip: Sequence[str] = (),
+    embeddings: bool = False,
+    trace: bool = True,
 ) -> nn.Module:
     """A copy of a network that computes as if its layers were stored in integers.
 
@@ -61,6 +63,8 @@ def prepare(
         weight_bits: 2..8.
         activation_bits: 2..8.
         skip: name patterns of layers that stay float.
+        embeddings: quantise tables of embeddings too, per row, to `weight_bits`.
+        trace: false lets each layer quantise its own input in any case, and so keeps all modules where they are.
 
     Returns:
         The copy, batch normalisations folded, ranges set from `example` alone: train or calibrate it.
@@ -73,10 +77,9 @@ def prepare(
         raise ValueError(f"weight_bits={weight_bits}, activation_bits={activation_bits}: each must be 2..8")
     folded = fold_batch_norms(model, example)
     names = _chosen(folded, skip)
-    try:
-        traced = fx.symbolic_trace(folded)
-    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError):
-        traced = None
+    if embeddings:
+        _quantise_tables(folded, weight_bits, skip)
+    traced = _traced(folded) if trace else None
     ready = folded if traced is None else traced
     for name in names:
         own = ActivationQuantizer(activation_bits) if traced is None else None
@@ -86,6 +89,31 @@ def prepare(
         _insert(traced, activation_bits)
     calibrate(ready, [example])
     return ready
+
+
+def _traced(model: nn.Module) -> fx.GraphModule | None:
+    try:
+        return _Tracer().trace_module(model)
+    except (fx.proxy.TraceError, TypeError, RuntimeError, NotImplementedError):
+        return None
+
+
+class _Tracer(fx.Tracer):
+    """torch's, which takes our layers whole."""
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, QuantEmbedding) or super().is_leaf_module(m, module_qualified_name)
+
+    def trace_module(self, model: nn.Module) -> fx.GraphModule:
+        return fx.GraphModule(model, self.trace(model), type(model).__name__)
+
+
+def _quantise_tables(model: nn.Module, bits: int, skip: Sequence[str]) -> None:
+    tables = {name: module for name, module in model.named_modules() if isinstance(module, nn.Embedding)}
+    for name, table in tables.items():
+        if not any(fnmatch.fnmatch(name, pattern) for pattern in skip):
+            parent, _, leaf = name.rpartition(".")
+            setattr(model.get_submodule(parent), leaf, QuantEmbedding(table, bits))
 
 
 @torch.no_grad()

@@ -32,3 +32,37 @@ def _row(masks: Masks, name: str) -> dict[str, Any]:
         strips = blocks.shape[0] * blocks.shape[1]
         row["imbalance"] = {str(count): imbalance(blocks, count) for count in PARTITIONS if count <= strips}
     return row
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """What `describe` found, as lines to print.
+
+    Args:
+        rows: from `describe`.
+
+    Returns:
+        A head and a line per layer: shape, density and living blocks in percent, imbalance over the most partitions.
+
+    >>> print(table([{"name": "head", "density": 1.0, "block_occupancy": 1.0, "why": "skipped by name"}]))
+    layer  shape  density  blocks  imbalance
+    head            100.0   100.0  dense: skipped by name
+    """
+    cells = [("layer", "shape", "density", "blocks", "imbalance"), *map(_cells, rows)]
+    widths = [max(len(row[place]) for row in cells) for place in range(4)]
+    lines = [
+        "  ".join(
+            text.ljust(w) if place < 2 else text.rjust(w)
+            for place, (text, w) in enumerate(zip(row, widths, strict=False))
+        )
+        + f"  {row[4]}"
+        for row in cells
+    ]
+    return "\n".join(lines)
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    shape = "x".join(map(str, row.get("shape", [])))
+    shares = [f"{100 * row[key]:.1f}" for key in ("density", "block_occupancy")]
+    parts = row.get("imbalance", {})
+    worst = f"{100 * parts[max(parts, key=int)]:.1f} % over {max(parts, key=int)}" if parts else "-"
+    return row["name"], shape, shares[0], shares[1], f"dense: {row['why']}" if "why" in row else worst

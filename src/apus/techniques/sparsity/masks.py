@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from apus.errors import NothingMatchedError
 from apus.techniques.sparsity.balance import finest, keep_balanced, partitions
 from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, keep_largest, spread
+from apus.techniques.sparsity.gates import check_gates, keep_by_gate
 from apus.techniques.sparsity.targets import global_shares
 
 WIDTHS = {"16x1": 1, "16x4": 4}
@@ -29,10 +30,11 @@ class Masks:
         levels: name pattern → sparsity relative to the schedule's (1 is the same), the first match counts.
         target: `layer` makes every layer equally sparse, `global` ranks the blocks of all layers together.
         balance: keep equally many blocks in each of 8 partitions of a layer's strips (4, 2 where it has fewer strips).
+        gates: name pattern → relative sparsity of each gate that such a layer stacks, in equal shares of its rows.
 
     Raises:
         NothingMatchedError: no layer can be pruned, or a pattern matches no layer.
-        ValueError: structure or target is unknown, or two options contradict each other.
+        ValueError: structure or target is unknown, two options contradict each other, or rows are no such gates.
     """
 
     def __init__(
@@ -44,10 +46,11 @@ class Masks:
         levels: Mapping[str, float] | None = None,
         target: str = "layer",
         balance: bool = False,
+        gates: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
-        _refuse(structure, target, levels, balance)
+        _refuse(structure, target, levels or gates, balance, gates)
         layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, PRUNABLE)}
-        for pattern in [*skip, *(levels or {})]:
+        for pattern in [*skip, *(levels or {}), *(gates or {})]:
             if not fnmatch.filter(layers, pattern):
                 raise NothingMatchedError(f"{pattern!r} matches no layer; there are {', '.join(layers) or 'none'}")
         self.structure, self.levels, self.sparsity = structure, dict(levels or {}), 0.0
@@ -57,6 +60,9 @@ class Masks:
         if not self.layers:
             kept = "; ".join(f"{name}: {why}" for name, why in self.dense.items())
             raise NothingMatchedError(f"nothing to prune: {kept or 'no Linear, Conv1d or Conv2d'}")
+        self.gates = {n: g for n in self.layers for p, g in (gates or {}).items() if fnmatch.fnmatch(n, p)}
+        for name, each in self.gates.items():
+            check_gates(name, len(self.layers[name].weight), each, blocks=structure in WIDTHS)
         self.kept = {name: torch.ones_like(layer.weight, dtype=torch.bool) for name, layer in self.layers.items()}
 
     def _too_small(self, name: str, layer: Layer, skip: Sequence[str]) -> str:
@@ -80,11 +86,11 @@ class Masks:
         return self.scores(name, self.kept[name].float()) > 0
 
     def cuts(self, name: str) -> list[slice]:
-        """Ranges of strips that keep equally many blocks: partitions if balanced, else the whole layer."""
-        if not self.balance:
-            return [slice(None)]
-        strips = len(self.alive(name).flatten(0, 1))
-        return partitions(strips, finest(strips))
+        """Ranges of rows of the scores that keep equally many blocks: partitions if balanced, gates, else all."""
+        rows = len(self.alive(name).flatten(0, -2))
+        if name in self.gates:
+            return partitions(rows, len(self.gates[name]))
+        return partitions(rows, finest(rows)) if self.balance else [slice(None)]
 
     def put(self, name: str, kept: Tensor) -> None:
         """Take up a choice in the shape of `scores`; weights follow with the next `apply`."""
@@ -92,21 +98,27 @@ class Masks:
         self.kept[name].copy_(spread(kept, weight, width) if width else kept)
 
     @torch.no_grad()
-    def update(self, sparsity: float) -> None:
+    def update(self, sparsity: float, values: Mapping[str, Tensor] | None = None) -> None:
         """Choose anew which weights live, by magnitude.
 
         Args:
             sparsity: share to be zero, 0..1.
+            values: layer → what to rank in place of its weights, of their shape.
         """
         self.sparsity = sparsity
-        keep = keep_balanced if self.balance else keep_largest
-        for name, share in self._shares(sparsity).items():
-            self.put(name, keep(self.scores(name, self.layers[name].weight), share))
+        values = values or {name: layer.weight for name, layer in self.layers.items()}
+        scores = {name: self.scores(name, each) for name, each in values.items()}
+        for name, share in self._shares(scores, sparsity).items():
+            self.put(name, self._keep(name, scores[name], share))
         self.apply()
 
-    def _shares(self, sparsity: float) -> dict[str, float]:
+    def _keep(self, name: str, scores: Tensor, share: float) -> Tensor:
+        if name in self.gates:
+            return keep_by_gate(scores, [min(1.0, gate * share) for gate in self.gates[name]])
+        return keep_balanced(scores, share) if self.balance else keep_largest(scores, share)
+
+    def _shares(self, scores: Mapping[str, Tensor], sparsity: float) -> dict[str, float]:
         if self.target == "global":
-            scores = {name: self.scores(name, layer.weight) for name, layer in self.layers.items()}
             return global_shares(scores, {name: self._sizes(name).expand_as(s) for name, s in scores.items()}, sparsity)
         levels = {n: next((v for p, v in self.levels.items() if fnmatch.fnmatch(n, p)), 1.0) for n in self.layers}
         return {name: min(1.0, level * sparsity) for name, level in levels.items()}
@@ -136,12 +148,16 @@ def _groups(layer: Layer) -> int:
     return int(getattr(layer, "groups", 1))
 
 
-def _refuse(structure: str, target: str, levels: Mapping[str, float] | None, balance: bool) -> None:
+def _refuse(structure: str, target: str, levels: object, balance: bool, gates: object) -> None:
     if structure not in STRUCTURES:
         raise ValueError(f"structure {structure!r}: the engine executes {', '.join(STRUCTURES)}")
     if target not in TARGETS:
         raise ValueError(f"target {target!r}: there are {', '.join(TARGETS)}")
     if target == "global" and levels:
-        raise ValueError("levels are relative to a layer's sparsity; with target='global' use skip, or target='layer'")
+        raise ValueError(
+            "levels are relative to a layer's sparsity, as gates are; with target='global' use skip, or target='layer'"
+        )
+    if balance and gates:
+        raise ValueError("gates have their own shares of rows, so balance=True cannot hold over partitions: choose one")
     if balance and structure not in WIDTHS:
         raise ValueError("balance counts blocks; with structure='unstructured' there are none, so choose 16x1 or 16x4")

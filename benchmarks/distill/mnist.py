@@ -1,0 +1,164 @@
+"""Hinton's MNIST experiment: two hidden layers of 1200 teach two of 800, which never see a moved digit.
+
+The teacher learns from images moved by up to two pixels, with dropout. The student has neither: alone it learns from
+labels, distilled from labels and the teacher's answers to the images as they are, softened with T = 20. Both have the
+same steps, and both tune their learning rate over the same grid, on 5,000 images held out of training, with a quarter
+of the steps, a seed and a teacher of their own. Then three seeds, each with its own teacher, learn from all 60,000
+images and are judged on the 10,000 test images.
+
+Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, §3: 67 errors, alone 146, distilled 74.
+"""
+
+import hashlib
+import shutil
+from collections.abc import Iterator
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from statistics import mean
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from apus.bench.results import Row, row
+from apus.data import ArrayBatches, Arrays, Augment, load
+from apus.techniques.distill import Teacher, cached_outputs, distil_loss, soft_targets
+from apus.training import Plugs, TrainOptions, fit, outputs
+from benchmarks.finished import recall, remember
+
+FOLDER = Path("runs/distill/mnist")
+FINISHED = FOLDER / "finished.jsonl"
+TEMPERATURE, ALPHA, JITTER, DROPOUT = 20.0, 0.9, 2, 0.5
+SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 5000
+RATES = (0.05, 0.1, 0.2)
+BATCH, EPOCHS, TUNING_EPOCHS = 256, 40.0, 10.0
+Key = dict[str, object]
+
+
+@cache
+def splits() -> dict[str, Arrays]:
+    """Images (N, 1, 28, 28) uint8 and classes: train (55,000), held (5,000), all of both, and test (10,000)."""
+    data = load("mnist", valid=HELD_OUT)
+    if data.name != "mnist":
+        raise SystemExit("MNIST is not to be had here; set APUS_DATA to the folder that holds it")
+    both = Arrays(np.concatenate([data.train.x, data.valid.x]), np.concatenate([data.train.y, data.valid.y]))
+    return {"train": data.train, "held": data.valid, "all": both, "test": data.test}
+
+
+def network(width: int, seed: int, dropout: float = 0.0) -> nn.Module:
+    """784-width-width-10, ReLU."""
+    torch.manual_seed(seed)
+    first = [nn.Flatten(), nn.Linear(784, width), nn.ReLU(), nn.Dropout(dropout)]
+    return nn.Sequential(*first, nn.Linear(width, width), nn.ReLU(), nn.Dropout(dropout), nn.Linear(width, 10))
+
+
+def errors(model: nn.Module, split: str) -> int:
+    """How many images of a split the network gets wrong."""
+    z, y = outputs(model, ArrayBatches(splits()[split], 1000, shuffle=False, whole=False))
+    return int((z.argmax(1) != y).sum())
+
+
+def options(split: str, rate: float = 0.1) -> TrainOptions:
+    """Of teacher and student alike; shorter for tuning."""
+    epochs = EPOCHS if split == "all" else TUNING_EPOCHS
+    return TrainOptions(epochs, BATCH, learning_rate=rate, weight_decay=0.0, warmup=0.05, bf16=True)
+
+
+def key(who: str, seed: int, split: str, rate: float) -> Key:
+    """All that shapes a run."""
+    plain = {name: value for name, value in asdict(options(split, rate)).items() if not name.startswith("checkpoint")}
+    shaping = {"temperature": TEMPERATURE, "alpha": ALPHA} if who == "distilled" else {}
+    teacher = {"jitter": JITTER, "dropout": DROPOUT} if who != "alone" else {}
+    return {"who": who, "seed": seed, "split": split, **plain, **shaping, **teacher}
+
+
+def teacher(seed: int, split: str) -> tuple[nn.Module, dict]:
+    """The trained teacher of a seed, and its errors."""
+    model, wanted = network(1200, seed, DROPOUT), key("teacher", seed, split, 0.1)
+    kept = FOLDER / f"teacher-{_mark(wanted)}.pt"
+    if kept.exists() and (found := recall(FINISHED, wanted)):
+        model.load_state_dict(torch.load(kept, weights_only=True))
+        return model, found
+    batches = ArrayBatches(splits()[split], BATCH, seed=seed, augment=Augment(shift=JITTER))
+    found = _train(wanted, model, batches, Plugs(), options(split), seed, split)
+    torch.save(model.state_dict(), kept)
+    return model, remember(FINISHED, wanted, lambda: found)
+
+
+def student(who: str, seed: int, split: str, rate: float) -> dict:
+    """Errors of a student, alone or distilled."""
+    wanted = key(who, seed, split, rate)
+
+    def train() -> dict:
+        examples, plugs = splits()[split], Plugs()
+        if who == "distilled":
+            examples, plugs = _taught(seed, split), Plugs(loss=_soft)
+        batches = ArrayBatches(examples, BATCH, seed=seed)
+        return _train(wanted, network(800, seed), batches, plugs, options(split, rate), seed, split)
+
+    return remember(FINISHED, wanted, train)
+
+
+def _taught(seed: int, split: str) -> Arrays:
+    """The examples with the teacher's answers beside their classes, y (N, 1 + 10)."""
+    model, examples = teacher(seed, split)[0], splits()[split]
+    images = torch.from_numpy(examples.x).float() / 255
+    answers = cached_outputs(FOLDER / f"answers-{split}-{seed}.safetensors", Teacher(model), images, 1000)
+    return Arrays(examples.x, np.concatenate([examples.y[:, None].astype(np.float32), answers.numpy()], 1))
+
+
+def _soft(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+    hard = F.cross_entropy(z, y[:, 0].long())
+    return distil_loss(hard, soft_targets(z, y[:, 1:], TEMPERATURE), ALPHA)
+
+
+def _mark(wanted: Key) -> str:
+    return (
+        f"{wanted['who']}-{wanted['split']}-{wanted['seed']}-" + hashlib.sha256(repr(wanted).encode()).hexdigest()[:8]
+    )
+
+
+def _train(
+    wanted: Key, model: nn.Module, batches: ArrayBatches, plugs: Plugs, how: TrainOptions, seed: int, split: str
+) -> dict:
+    name = _mark(wanted)
+    place = FOLDER / name
+    place.mkdir(parents=True, exist_ok=True)
+    history = fit(model, batches, how, plugs, folder=place, fingerprint=name, seed=seed, label=name)
+    shutil.rmtree(place)
+    result = {"errors": errors(model, "test" if split == "all" else "held"), "loss": history[-1]["loss"]}
+    print(f"{name} learning rate {how.learning_rate}: {result}", flush=True)
+    return result | {"steps": history[-1]["step"], "seconds": history[-1]["seconds"]}
+
+
+def tuned(who: str) -> tuple[float, dict[float, int]]:
+    """The best learning rate on the held-out images, and the errors of all."""
+    found = {rate: student(who, TUNING_SEED, "train", rate)["errors"] for rate in RATES}
+    return min(found, key=found.__getitem__), found
+
+
+def rows() -> list[Row]:
+    """Train everything, then the three counts of errors and the share of the gap that distillation closes."""
+    torch.set_num_threads(1)
+    chosen = {who: tuned(who) for who in ("alone", "distilled")}
+    counts = {who: [student(who, seed, "all", chosen[who][0])["errors"] for seed in SEEDS] for who in chosen}
+    counts["teacher"] = [teacher(seed, "all")[1]["errors"] for seed in SEEDS]
+    return list(_rows(counts, {who: chosen[who][0] for who in chosen}, {who: chosen[who][1] for who in chosen}))
+
+
+def _rows(counts: dict[str, list[int]], rates: dict[str, float], tuning: dict[str, dict[float, int]]) -> Iterator[Row]:
+    for who, found in counts.items():
+        detail = {"errors": found, "published": {"teacher": 67, "alone": 146, "distilled": 74}[who]}
+        if who in rates:
+            detail |= {"learning_rate": rates[who], "held_out_errors": tuning[who]}
+        yield row(f"mnist-mlp-{who}", "test_errors", mean(found), "", low=min(found), high=max(found), runs=3) | {
+            "detail": detail
+        }
+    each = [
+        100 * (a - d) / (a - t) for a, d, t in zip(counts["alone"], counts["distilled"], counts["teacher"], strict=True)
+    ]
+    alone, distilled, best = (mean(counts[who]) for who in ("alone", "distilled", "teacher"))
+    closed = 100 * (alone - distilled) / (alone - best)
+    yield row("mnist-mlp", "gap_closed_pct", closed, "%", low=min(each), high=max(each), runs=len(each))

@@ -1,0 +1,212 @@
+"""What a stage's network learns from: its labels, the teacher's answers, and what goes on inside the teacher."""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from apus.compress.recipe import AugmentPart, DistilPart, PrunePart, QuantizePart, StudentPart, TeacherPart
+from apus.data import Arrays
+from apus.data.batches import as_input
+from apus.errors import NothingMatchedError, RecipeError
+from apus.techniques import distill
+from apus.training import LossTerm
+
+if TYPE_CHECKING:
+    from apus.compress.learn import Job
+
+Part = TeacherPart | StudentPart | PrunePart | QuantizePart
+Inner = Callable[[Tensor], Tensor]
+"""Inputs x of a batch → a loss on what the latest forward passes left in the taps."""
+MOST_EXACT = 2**24  # whole numbers above it are not all float32
+
+
+def hard_loss(job: "Job", part: Part) -> LossTerm:
+    """The loss against the labels alone.
+
+    Args:
+        job: of the run.
+        part: of the stage.
+
+    Returns:
+        The built-in cross entropy, or the caller's own loss.
+
+    Raises:
+        RecipeError: smoothing is asked of a loss that is not ours.
+    """
+    own, smoothing = job.sources.loss, part.train.label_smoothing
+    if own is not None and smoothing:
+        raise RecipeError("label_smoothing belongs to the built-in cross entropy; your own loss must smooth by itself")
+
+    def loss(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        return own(z, y) if own is not None else F.cross_entropy(z, y, label_smoothing=smoothing)
+
+    return loss
+
+
+class Lesson:
+    """The loss against labels and teacher; use it as a context, so that its taps go when the stage ends.
+
+    Args:
+        job: of the run.
+        part: of the stage.
+        how: the teacher's help.
+        student: who learns.
+
+    Attributes:
+        network: what to train: the student, with the projections of its hidden states where there are any.
+        split: what to train on: the examples, with the teacher's answers beside their targets where these are cached.
+
+    Raises:
+        RecipeError: keys of `[….distil]` that do not go together or do not fit the networks.
+    """
+
+    def __init__(self, job: "Job", part: Part, how: DistilPart, student: nn.Module) -> None:
+        self.how, self.network, self.split, self.hard = how, student, job.splits.train, hard_loss(job, part)
+        self.inner: list[tuple[float, Inner]] = []
+        self.stack, self.cached = ExitStack(), 0
+        if how.loss == "none" and not (how.hidden or how.attention):
+            return
+        self.teacher = job.teacher()
+        if how.cache:
+            self._keep_answers(job, part)
+        if how.hidden or how.attention:
+            self._tap(job.runtime.to_device(job.example[:2]), student)
+
+    def __enter__(self) -> "Lesson":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stack.close()
+
+    def __call__(self, z: Tensor, y: Tensor, x: Tensor) -> Tensor:
+        """The loss of a batch; a `LossTerm`."""
+        if self.how.loss == "none" and not self.inner:
+            return self.hard(z, y, x)
+        y, answer = _unpack(y, self.cached) if self.cached else (y, self.teacher(x))
+        loss = self.hard(z, y, x)
+        if self.how.loss != "none":
+            loss = distill.distil_loss(loss, _soft(self.how, z, answer, y), self.how.alpha)
+        for weight, term in self.inner:
+            loss = loss + weight * term(x)
+        return loss
+
+    def _keep_answers(self, job: "Job", part: Part) -> None:
+        still = part.augment == AugmentPart() and job.recipe.data.echo == 1
+        if not still or not isinstance(self.split, Arrays) or self.how.hidden or self.how.attention:
+            raise RecipeError(
+                "[….distil] cache keeps answers to in-memory examples as they are: leave out augment, echo, hidden and"
+                " attention of this stage, or set cache = false"
+            )
+        path = job.folder.stage("teacher") / "answers.safetensors"
+        answers = distill.cached_outputs(path, self.teacher, as_input(self.split.x)).flatten(1).numpy()
+        self.split, self.cached = Arrays(self.split.x, _pack(self.split.y, answers)), answers.shape[1]
+
+    def _tap(self, example: Tensor, student: nn.Module) -> None:
+        kinds = {"hidden": self.how.hidden, "attention": self.how.attention}
+        pairs = {kind: _pairs(student, self.teacher.model, mapping) for kind, mapping in kinds.items()}
+        own, others = ([pair[place] for found in pairs.values() for pair in found] for place in (0, 1))
+        mine = self.stack.enter_context(distill.Taps(student, *own))
+        theirs = self.stack.enter_context(distill.Taps(self.teacher.model, *others))
+        was = student.training
+        with torch.no_grad():
+            student.eval()(example)
+        student.train(was)
+        self.teacher(example)
+        projections = nn.ModuleList()
+        for name, other in pairs["hidden"]:
+            self._add_hidden(mine, theirs, name, other, len(pairs["hidden"]), projections)
+        for name, other in pairs["attention"]:
+            self._add_attention(mine, theirs, name, other, len(pairs["attention"]))
+        if len(projections):
+            self.network = _WithProjections(student, projections)
+
+    def _add_hidden(
+        self, mine: distill.Taps, theirs: distill.Taps, name: str, other: str, count: int, kept: nn.ModuleList
+    ) -> None:
+        padding, dim = self.how.padding, 1 if mine[name].ndim == 4 else -1
+        term: Callable[[Tensor, Tensor, Tensor | None], Tensor] = distill.hidden_cosine
+        if self.how.hidden_loss == "mse":
+            term = distill.HiddenLoss(mine[name].shape[dim], theirs[other].shape[dim], dim).to(mine[name].device)
+            kept.append(term)
+        _try(lambda: term(mine[name], theirs[other].float(), None), f"hidden: {name} → {other}")
+        self.inner.append(
+            (
+                self.how.hidden_weight / count,
+                lambda x: term(mine[name].float(), theirs[other].float(), _real(x, padding)),
+            )
+        )
+
+    def _add_attention(self, mine: distill.Taps, theirs: distill.Taps, name: str, other: str, count: int) -> None:
+        term, padding = distill.attention_mse, self.how.padding
+        _try(lambda: term(mine[name], theirs[other].float()), f"attention: {name} → {other}")
+        self.inner.append(
+            (
+                self.how.attention_weight / count,
+                lambda x: term(mine[name].float(), theirs[other].float(), _real(x, padding)),
+            )
+        )
+
+
+class _WithProjections(nn.Module):
+    """The student as it is, and beside it what only its training needs."""
+
+    def __init__(self, student: nn.Module, projections: nn.ModuleList) -> None:
+        super().__init__()
+        self.student, self.projections = student, projections
+
+    def forward(self, x: Tensor) -> Tensor:
+        answer: Tensor = self.student(x)
+        return answer
+
+
+def _soft(how: DistilPart, z: Tensor, answer: Tensor, y: Tensor) -> Tensor:
+    """The loss against the teacher's outputs."""
+    if how.loss == "mse":
+        return distill.logits_mse(z, answer.reshape(z.shape))
+    if how.loss == "dist":
+        return distill.dist_loss(z, answer, between=how.between, within=how.within, temperature=how.temperature)
+    if how.loss == "dkd":
+        return distill.dkd_loss(z, answer, y, alpha=how.target, beta=how.others, temperature=how.temperature)
+    return distill.soft_targets(z, answer.reshape(z.shape), how.temperature)
+
+
+def _pairs(student: nn.Module, teacher: nn.Module, mapping: dict[str, str]) -> list[tuple[str, str]]:
+    try:
+        maps = [distill.map_layers(student, teacher, own, other) for own, other in mapping.items()]
+    except NothingMatchedError:
+        raise
+    except ValueError as error:
+        raise RecipeError(f"[….distil] {mapping}: {error}") from None
+    return [pair for found in maps for pair in found.items()]
+
+
+def _try(term: Callable[[], Tensor], what: str) -> None:
+    try:
+        with torch.no_grad():
+            term()
+    except (ValueError, RuntimeError) as error:
+        raise RecipeError(f"[….distil] {what}: {error}") from None
+
+
+def _real(x: Tensor, padding: int) -> Tensor | None:
+    """Places of integer inputs (N, T) that hold no padding."""
+    return None if padding < 0 or x.is_floating_point() else x != padding
+
+
+def _pack(y: np.ndarray, answers: np.ndarray) -> np.ndarray:
+    """Targets, which must be classes, and the answers to their examples as one array, float32 (N, 1 + outputs)."""
+    if y.ndim != 1 or y.dtype.kind not in "iu" or y.max() >= MOST_EXACT:
+        raise RecipeError("[….distil] cache needs classes as targets; set cache = false")
+    return np.concatenate([y[:, None].astype(np.float32), answers], 1)
+
+
+def _unpack(y: Tensor, outputs: int) -> tuple[Tensor, Tensor]:
+    return y[:, 0].long(), y[:, y.shape[1] - outputs :]
