@@ -55,7 +55,7 @@ def test_whole_numbers_may_stand_for_floats():
         ("[measure]\nbatches = ['a']", r"\[measure\] batches = 'a': must be int"),
         ("[prune]\nlevels = {a = 'b'}", r"\[prune\] levels = 'b': must be float"),
         ("teacher = 3", r"\[teacher\]: must be a table of keys, not 3"),
-        ("[prune]\nstructure = '16x2'", r"\[prune\] structure = '16x2': did you mean '16x1'"),
+        ("[prune]\nstructure = '16x2'", r"\[prune\] structure = '16x2': did you mean '16x4'"),
         ("[teacher.train]\noptimizer = 'adam'", r"did you mean 'adamw'\? \(choices: sgd, adamw, muon\)"),
         ("[prune]\nsparsity = 1.5", r"\[prune\] sparsity = 1\.5: must lie in 0\.\.1"),
         ("[quantize]\nweight_bits = 9", r"\[quantize\] weight_bits = 9: must lie in 2\.\.8"),

@@ -28,6 +28,7 @@ PER_STAGE: dict[str, dict[str, Rule]] = {
     "distil": {
         "alpha": SHARE,
         "temperature": ABOVE,
+        "padding": (lambda v: v >= -1, "must be a token, or -1 for none"),
         **dict.fromkeys(("target", "others", "between", "within", "hidden_weight", "attention_weight"), NOT_BELOW),
     },
     "augment": {"shift": NOT_BELOW, "erase": NOT_BELOW},

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apus.compress.recipe import AugmentPart, DistilPart, PrunePart, QuantizePart, StudentPart, TeacherPart
+from apus.compress.sources import Split
 from apus.data import Arrays
 from apus.data.batches import as_input
 from apus.errors import NothingMatchedError, RecipeError
@@ -65,6 +66,9 @@ class Lesson:
     Raises:
         RecipeError: keys of `[….distil]` that do not go together or do not fit the networks.
     """
+
+    network: nn.Module
+    split: Split
 
     def __init__(self, job: "Job", part: Part, how: DistilPart, student: nn.Module) -> None:
         self.how, self.network, self.split, self.hard = how, student, job.splits.train, hard_loss(job, part)

@@ -62,10 +62,10 @@ def _rows(layer: Layer) -> Tensor:
 def _gather(
     model: nn.Module, dense: nn.Module, name: str, inputs: Sequence[Tensor]
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of a layer's inputs x now and its outputs y when dense, both less their means where there is a bias.
+    """Of a layer's inputs x now and its outputs y when dense, means over all rows.
 
-    Returns:
-        Means over all rows: x·xᵀ (groups, K, K), y·xᵀ (groups, M / groups, K), x (groups, K) and y (M,).
+    They are x·xᵀ (groups, K, K), y·xᵀ (groups, M / groups, K), both less those of their means where there is a bias,
+    x (groups, K) and y (M,).
     """
     seen: dict[str, Tensor] = {}
     hooks = [
