@@ -23,9 +23,22 @@ bool is_format(const char* format, Dtype dtype) {
       return *format == 'i' || (*format == 'l' && !kLongIs64);
     case Dtype::int64:
       return *format == 'q' || (*format == 'l' && kLongIs64);
-    default:
+    case Dtype::float64:
+      return *format == 'd';
+    case Dtype::float16:
+      return *format == 'e';
+    case Dtype::int16:
+      return *format == 'h';
+    case Dtype::uint16:
+      return *format == 'H';
+    case Dtype::uint32:
+      return *format == 'I' || (*format == 'L' && !kLongIs64);
+    case Dtype::uint64:
+      return *format == 'Q' || (*format == 'L' && kLongIs64);
+    case Dtype::boolean:
       return *format == '?';
   }
+  return false;
 }
 
 [[noreturn]] void refuse(const Value& value, const std::string& what) {
@@ -51,7 +64,7 @@ void take_input(ArrayViews& views, PyObject* array, const Value& value) {
 nb::object empty_array(Dtype dtype, const Shape& shape) {
   // Kept for the life of the process: looking them up costs more than the call.
   static PyObject* const empty = nb::object(nb::module_::import_("numpy").attr("empty")).release().ptr();
-  static PyObject* dtypes[6] = {};
+  static PyObject* dtypes[kDtypeCount] = {};
   PyObject*& type = dtypes[static_cast<int>(dtype)];
   if (type == nullptr) type = nb::module_::import_("numpy").attr("dtype")(dtype_name(dtype)).release().ptr();
   nb::object sizes = nb::steal(PyTuple_New(static_cast<Py_ssize_t>(shape.size())));

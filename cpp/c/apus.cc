@@ -20,7 +20,8 @@ struct apus_session {
 namespace apus {
 namespace {
 
-static_assert(static_cast<int>(Dtype::float32) == APUS_FLOAT32 && static_cast<int>(Dtype::boolean) == APUS_BOOL);
+static_assert(static_cast<int>(Dtype::float32) == APUS_FLOAT32 && static_cast<int>(Dtype::boolean) == APUS_BOOL &&
+              static_cast<int>(Dtype::float16) == APUS_FLOAT16);
 
 void describe(const Value& value, apus_value& out) {
   out = {value.name.c_str(), static_cast<apus_dtype>(value.dtype), value.shape.size(), {}, {}};
@@ -56,12 +57,12 @@ const char* apus_status_name(apus_status status) noexcept {
 
 const char* apus_dtype_name(apus_dtype dtype) noexcept {
   const auto index = static_cast<unsigned>(dtype);
-  return index <= APUS_BOOL ? apus::dtype_name(static_cast<apus::Dtype>(index)) : "unknown";
+  return index <= APUS_FLOAT16 ? apus::dtype_name(static_cast<apus::Dtype>(index)) : "unknown";
 }
 
 size_t apus_dtype_size(apus_dtype dtype) noexcept {
   const auto index = static_cast<unsigned>(dtype);
-  return index <= APUS_BOOL ? static_cast<size_t>(apus::dtype_size(static_cast<apus::Dtype>(index))) : 0;
+  return index <= APUS_FLOAT16 ? static_cast<size_t>(apus::dtype_size(static_cast<apus::Dtype>(index))) : 0;
 }
 
 apus_status apus_isa(const char** name) noexcept {

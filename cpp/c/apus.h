@@ -36,7 +36,13 @@ typedef enum apus_dtype {
   APUS_INT8 = 2,
   APUS_INT32 = 3,
   APUS_INT64 = 4,
-  APUS_BOOL = 5 /* a byte, 0 or 1 */
+  APUS_BOOL = 5, /* a byte, 0 or 1 */
+  APUS_FLOAT64 = 6,
+  APUS_INT16 = 7,
+  APUS_UINT16 = 8,
+  APUS_UINT32 = 9,
+  APUS_UINT64 = 10,
+  APUS_FLOAT16 = 11
 } apus_dtype;
 
 typedef struct apus_model apus_model;

@@ -226,6 +226,13 @@ void Builder::finish_float() {
       threads_for(static_cast<double>(items)));
 }
 
+std::shared_ptr<Fault> Builder::fault(const std::string& what) {
+  auto made = std::make_shared<Fault>();
+  made->message = node_->title() + ": " + what;
+  plan_.faults_.push_back(made);
+  return made;
+}
+
 bool Builder::reuse(Operand operand) {
   const size_t result = static_cast<size_t>(node_->output);
   if (operand.tensor || value_slots_[result] >= 0) return false;

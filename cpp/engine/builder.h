@@ -41,6 +41,13 @@ class Builder {
   // True if the result is the operand's memory under another shape; no step is needed.
   bool view(Operand operand);
 
+  Dtype dtype(Operand operand) const {
+    return operand.tensor ? model().tensors[static_cast<size_t>(operand.index)].dtype : value(operand).dtype;
+  }
+
+  // A place where the node's steps report data they cannot work with; `what` ends in front of the value.
+  std::shared_ptr<Fault> fault(const std::string& what);
+
   // Threads worth using on work of that many cycles.
   int threads_for(double cycles) const;
 

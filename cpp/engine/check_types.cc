@@ -27,24 +27,26 @@ class Checker {
       case Op::linear:
         return weighted();
       case Op::matmul:
+        return require(all_same(kMatmul), "takes float32, float64, int32, int64, uint32 or uint64, one for all");
       case Op::layer_norm:
       case Op::attention:
         return require(all_float(), "takes float32 alone");
       case Op::binary:
       case Op::unary:
       case Op::avg_pool:
-      case Op::reduce:
       case Op::softmax:
         require(all_float() || all_quantised(), "takes float32 alone, or quantised uint8 alone");
         return node_.op == Op::binary ? activation_of_quantised() : void();
+      case Op::reduce:
+        return reduce();
       case Op::max_pool:
-      case Op::pad:
         return require(all_float() || (all_quantised() && same_as_input()),
                        "takes float32, or quantised uint8 with equal parameters");
       case Op::reshape:
       case Op::flatten:
       case Op::transpose:
       case Op::slice:
+      case Op::pad:
         return require(same_as_input(), "must keep its input's dtype and parameters");
       case Op::concat:
         return concat();
@@ -54,6 +56,23 @@ class Checker {
         return require(is_float(x()) && y_.quantised, "takes float32 to quantised uint8");
       case Op::dequantize:
         return require(x().quantised && is_float(y_), "takes quantised uint8 to float32");
+      case Op::elementwise:
+        return elementwise();
+      case Op::gather:
+      case Op::gather_elements:
+      case Op::gather_nd:
+        return indexed();
+      case Op::scatter_elements:
+      case Op::scatter_nd:
+        return scattered();
+      case Op::arg:
+        return require(plain() && has(kFoldTypes, 0) && y_.dtype == Dtype::int64, "takes a number or bool to int64");
+      case Op::cumulative:
+        return require(plain() && has(kNumbers, 0) && y_.dtype == dtype(0), "takes a number to the same dtype");
+      case Op::top_k:
+        return require(
+            plain() && has(kNumbers, 0) && y_.dtype == (node_.attributes.positions ? Dtype::int64 : dtype(0)),
+            "takes a number to the same dtype, or to int64 positions");
     }
   }
 
@@ -79,6 +98,16 @@ class Checker {
       case Op::reduce:
       case Op::slice:
         return axes(rank);
+      case Op::gather_nd:
+        return require(a.batch_dims < rank, "'batch_dims' is out of range");
+      case Op::gather_elements:
+      case Op::scatter_elements:
+        require(rank == static_cast<int64_t>(operand_rank(model_, node_.inputs[1])), "indices have another rank");
+        [[fallthrough]];
+      case Op::gather:
+      case Op::arg:
+      case Op::cumulative:
+      case Op::top_k:
       case Op::softmax:
       case Op::concat:
         return require(a.axis >= -rank && a.axis < rank, "'axis' is out of range");
@@ -119,15 +148,65 @@ class Checker {
            x().zero_point == y_.zero_point;
   }
 
+  static bool takes_tensors(Op op) {
+    return op == Op::matmul || op == Op::binary || op == Op::elementwise || op == Op::gather ||
+           op == Op::gather_elements || op == Op::gather_nd || op == Op::scatter_elements || op == Op::scatter_nd;
+  }
+
   void check_tensor_operands() const {
     size_t tensors = 0;
     for (Operand operand : node_.inputs) {
       if (!operand.tensor) continue;
       ++tensors;
-      require(node_.op == Op::matmul || node_.op == Op::binary, "may not take a tensor as input");
-      require(model_.tensors[operand.index].dtype == Dtype::float32, "takes a tensor operand in float32 alone");
+      require(takes_tensors(node_.op), "may not take a tensor as input");
+      require(node_.op != Op::binary || model_.tensors[operand.index].dtype == Dtype::float32,
+              "takes a tensor operand in float32 alone");
     }
-    require(tensors < node_.inputs.size(), "has no value among its inputs");
+    require(tensors < node_.inputs.size() || node_.op == Op::elementwise, "has no value among its inputs");
+  }
+
+  static constexpr uint16_t kMatmul =
+      kFloats | dtype_bit(Dtype::int32) | dtype_bit(Dtype::int64) | dtype_bit(Dtype::uint32) | dtype_bit(Dtype::uint64);
+
+  Dtype dtype(size_t input) const { return operand_dtype(model_, node_.inputs[input]); }
+  bool has(uint16_t types, size_t input) const { return (types & dtype_bit(dtype(input))) != 0; }
+  // No operand and no result is quantised.
+  bool plain() const {
+    return !y_.quantised && all_inputs([](const Value& v) { return !v.quantised; });
+  }
+  bool all_same(uint16_t types) const {
+    bool same = plain() && has(types, 0);
+    for (size_t i = 0; i < node_.inputs.size(); ++i) same = same && dtype(i) == y_.dtype;
+    return same;
+  }
+
+  void reduce() const {
+    const Reduce f = node_.attributes.reduce;
+    const bool fast = f != Reduce::prod && (all_float() || all_quantised());
+    require(fast || (f != Reduce::mean && all_same(kFoldTypes)),
+            "takes float32, or quantised uint8 alone; but for the mean, any one number or bool");
+  }
+
+  void elementwise() const {
+    const ElementwiseRow& row = elementwise_row(node_.attributes.elementwise);
+    const size_t first = node_.attributes.elementwise == Elementwise::where ? 1 : 0;
+    require(static_cast<int>(node_.inputs.size()) == row.arity, "has the wrong number of inputs for its function");
+    require(plain(), "takes no quantised value");
+    require(first == 0 || dtype(0) == Dtype::boolean, "takes a bool condition");
+    for (size_t i = first; i < node_.inputs.size(); ++i)
+      require(has(row.types, i) && dtype(i) == dtype(first), "takes operands of one dtype that its function knows");
+    require(y_.dtype == (row.result == Result::boolean ? Dtype::boolean : dtype(first)), "gives another dtype");
+  }
+
+  void indexed() const {
+    require(has(dtype_bit(Dtype::int64) | dtype_bit(Dtype::int32), 1), "takes indices in int64 or int32");
+    require(plain() && y_.dtype == dtype(0), "must keep its input's dtype, which may not be quantised");
+  }
+
+  void scattered() const {
+    indexed();
+    const bool moves = node_.attributes.combine == Combine::none;
+    require(dtype(2) == dtype(0) && has(moves ? kAny : kNumbers, 0), "takes updates of its input's dtype, a number");
   }
 
   void activation_of_quantised() const {

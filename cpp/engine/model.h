@@ -9,22 +9,18 @@
 #include <string_view>
 #include <vector>
 
+#include "base/dtype.h"
 #include "base/error.h"
+#include "kernels/along/along.h"
 #include "kernels/binary/binary.h"
+#include "kernels/elementwise/elementwise.h"
+#include "kernels/gather/gather.h"
 #include "kernels/reduce/reduce.h"
 #include "kernels/unary/unary.h"
 
 namespace apus {
 
 class FileBytes;
-
-// The first six may be activations; all may be constants. In the order of kDtypes (dtype.cc).
-enum class Dtype : uint8_t { float32, uint8, int8, int32, int64, boolean, float64, int16, uint16, uint32 };
-
-const char* dtype_name(Dtype dtype);
-int dtype_size(Dtype dtype);
-// Sets `out` and returns true if `name` is a dtype.
-bool parse_dtype(std::string_view name, Dtype& out);
 
 struct Dim {
   int64_t size = -1;   // -1: symbolic
@@ -73,7 +69,16 @@ enum class Op : uint8_t {
   slice,
   cast,
   quantize,
-  dequantize
+  dequantize,
+  elementwise,
+  gather,
+  gather_elements,
+  gather_nd,
+  scatter_elements,
+  scatter_nd,
+  arg,
+  cumulative,
+  top_k
 };
 
 enum class Format : uint8_t { block16x1, depthwise };
@@ -85,11 +90,16 @@ using Ints = std::vector<int64_t>;
 struct Attributes {
   Ints kernel, strides, pads, dilations, axes, shape, perm, starts, ends, steps, offsets;
   int64_t groups = 1, channels = 0, axis = 0, heads = 1;
+  int64_t k = 0, batch_dims = 0;
   bool keepdims = false, ceil_mode = false, count_include_pad = false;
+  bool last = false, exclusive = false, reverse = false, largest = false, positions = false;
   Format format = Format::block16x1;
   Unary unary = Unary::identity;  // the function of `unary`, or the `activation` of any other
   Binary binary = Binary::add;
   Reduce reduce = Reduce::mean;
+  Elementwise elementwise = Elementwise::copy;
+  Combine combine = Combine::none;
+  Folding folding = Folding::sum;  // of cumulative
   PadMode mode = PadMode::constant;
   float value = 0, epsilon = 0, factor = 1;
   float alpha = std::numeric_limits<float>::quiet_NaN();  // NaN: the function's default

@@ -31,10 +31,20 @@ void Plan::execute(ThreadPool& pool, int thread) const {
   }
 }
 
+void Plan::check_faults() const {
+  for (const auto& fault : faults_) {
+    const int64_t value = fault->value.exchange(kNoFault);
+    if (value != kNoFault) throw Error(ErrorKind::run, fault->message + std::to_string(value));
+  }
+}
+
 void Plan::run(const void* const* inputs, void* const* outputs, ThreadPool* pool) {
   const FlushDenormals flush;
   bind(inputs, outputs);
-  if (!parallel_) return execute();
+  if (!parallel_) {
+    execute();
+    return check_faults();
+  }
   struct Context {
     const Plan* plan;
     ThreadPool* pool;
@@ -42,6 +52,7 @@ void Plan::run(const void* const* inputs, void* const* outputs, ThreadPool* pool
   pool->run(
       [](void* c, int thread) { static_cast<Context*>(c)->plan->execute(*static_cast<Context*>(c)->pool, thread); },
       &context);
+  check_faults();
 }
 
 void Plan::profile(const void* const* inputs, void* const* outputs, ThreadPool* pool, double* seconds) {

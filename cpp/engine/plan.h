@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -46,6 +47,12 @@ struct NodeReport {
 
 inline constexpr double kPlanned = -1;  // threads by the planner (engine/choice.h)
 
+// Set by a step that met data it cannot work with, such as an index out of range; the run then ends in an error.
+struct Fault {
+  std::string message;                   // ends in front of the value
+  std::atomic<int64_t> value{kNoFault};  // kNoFault: all is well
+};
+
 struct PlanOptions {
   int threads = 1;
   Isa isa = Isa::scalar;
@@ -75,12 +82,14 @@ class Plan {
   void bind(const void* const* inputs, void* const* outputs);
   void execute() const;
   void execute(ThreadPool& pool, int thread) const;
+  void check_faults() const;
 
   std::shared_ptr<const Model> model_;
   std::vector<Shape> input_shapes_, output_shapes_;
   std::vector<NodeReport> reports_;
   std::vector<Step> steps_;
   std::vector<std::shared_ptr<const void>> ops_;  // what the steps point at
+  std::vector<std::shared_ptr<Fault>> faults_;
   std::vector<uint8_t*> slots_;
   std::vector<int> input_slots_, output_slots_;
   AlignedBuffer arena_;

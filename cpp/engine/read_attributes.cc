@@ -18,10 +18,26 @@ void check_required(const Fields& fields, std::string_view required) {
 
 void read_function(Op op, const Fields& fields, Attributes& a) {
   const std::string name = fields.text("function");
-  const bool known = op == Op::unary    ? parse_unary(name, a.unary)
-                     : op == Op::binary ? parse_binary(name, a.binary)
-                                        : parse_reduce(name, a.reduce);
-  if (!known) fields.fail("unknown function '" + name + "'");
+  const auto known = [&] {
+    switch (op) {
+      case Op::unary:
+        return parse_unary(name, a.unary);
+      case Op::binary:
+        return parse_binary(name, a.binary);
+      case Op::reduce:
+        return parse_reduce(name, a.reduce);
+      case Op::elementwise:
+        return parse_elementwise(name, a.elementwise);
+      case Op::cumulative:
+        return parse_folding(name, a.folding);
+      case Op::arg:
+        a.largest = name == "max";
+        return a.largest || name == "min";
+      default:
+        return parse_combine(name, a.combine);
+    }
+  };
+  if (!known()) fields.fail("unknown function '" + name + "'");
 }
 
 void read_clip(const Fields& fields, Attributes& a) {
@@ -87,6 +103,20 @@ void check_lists(const Fields& fields, const Attributes& a) {
   if (a.shape.size() > 8) fields.fail("'shape' has rank above 8");
 }
 
+void read_flags(const Fields& fields, Attributes& a) {
+  const auto flag = [&](const char* key, bool& out) {
+    if (fields.has(key)) out = fields.flag(key);
+  };
+  flag("keepdims", a.keepdims);
+  flag("ceil_mode", a.ceil_mode);
+  flag("count_include_pad", a.count_include_pad);
+  flag("last", a.last);
+  flag("exclusive", a.exclusive);
+  flag("reverse", a.reverse);
+  flag("largest", a.largest);
+  flag("positions", a.positions);
+}
+
 }  // namespace
 
 Attributes read_attributes(Op op, const Fields& fields) {
@@ -101,9 +131,9 @@ Attributes read_attributes(Op op, const Fields& fields) {
   if (fields.has("channels")) a.channels = fields.integer("channels", 1, kInt32Max);
   if (fields.has("heads")) a.heads = fields.integer("heads", 1, kInt32Max);
   if (fields.has("axis")) a.axis = fields.integer("axis", kInt32Min, kInt32Max);
-  if (fields.has("keepdims")) a.keepdims = fields.flag("keepdims");
-  if (fields.has("ceil_mode")) a.ceil_mode = fields.flag("ceil_mode");
-  if (fields.has("count_include_pad")) a.count_include_pad = fields.flag("count_include_pad");
+  if (fields.has("k")) a.k = fields.integer("k", 0, kInt32Max);
+  if (fields.has("batch_dims")) a.batch_dims = fields.integer("batch_dims", 0, 7);
+  read_flags(fields, a);
   if (fields.has("value")) a.value = fields.real("value");
   if (fields.has("epsilon")) a.epsilon = fields.real("epsilon");
   if (a.epsilon < 0) fields.fail("'epsilon' is below 0");

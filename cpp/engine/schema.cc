@@ -31,19 +31,56 @@ constexpr Schema kSchemas[] = {
     {"cast", 1, 1, "", "", ""},
     {"quantize", 1, 1, "", "", ""},
     {"dequantize", 1, 1, "", "", ""},
+    {"elementwise", 1, 3, "function", "", ""},
+    {"gather", 2, 2, "axis", "", ""},
+    {"gather_elements", 2, 2, "axis", "", ""},
+    {"gather_nd", 2, 2, "batch_dims", "", ""},
+    {"scatter_elements", 3, 3, "axis function", "", ""},
+    {"scatter_nd", 3, 3, "function", "", ""},
+    {"arg", 1, 1, "function axis keepdims last", "", ""},
+    {"cumulative", 1, 1, "function axis exclusive reverse", "", ""},
+    {"top_k", 1, 1, "axis k largest positions", "", ""},
 };
 
-constexpr Op kOps[] = {Op::conv,      Op::linear,   Op::matmul,  Op::binary,    Op::unary,
-                       Op::max_pool,  Op::avg_pool, Op::reduce,  Op::softmax,   Op::layer_norm,
-                       Op::attention, Op::reshape,  Op::flatten, Op::transpose, Op::concat,
-                       Op::pad,       Op::slice,    Op::cast,    Op::quantize,  Op::dequantize};
+constexpr Op kOps[] = {Op::conv,
+                       Op::linear,
+                       Op::matmul,
+                       Op::binary,
+                       Op::unary,
+                       Op::max_pool,
+                       Op::avg_pool,
+                       Op::reduce,
+                       Op::softmax,
+                       Op::layer_norm,
+                       Op::attention,
+                       Op::reshape,
+                       Op::flatten,
+                       Op::transpose,
+                       Op::concat,
+                       Op::pad,
+                       Op::slice,
+                       Op::cast,
+                       Op::quantize,
+                       Op::dequantize,
+                       Op::elementwise,
+                       Op::gather,
+                       Op::gather_elements,
+                       Op::gather_nd,
+                       Op::scatter_elements,
+                       Op::scatter_nd,
+                       Op::arg,
+                       Op::cumulative,
+                       Op::top_k};
 
 constexpr const char* kUnaryNames[kUnaryCount] = {
     "identity", "relu", "clip", "leaky_relu", "elu",  "hard_sigmoid", "hard_swish", "sigmoid",
     "tanh",     "silu", "gelu", "gelu_tanh",  "exp",  "log",          "sqrt",       "reciprocal",
     "abs",      "neg",  "erf",  "floor",      "ceil", "round",        "softplus"};
 constexpr const char* kBinaryNames[kBinaryCount] = {"add", "sub", "mul", "div", "max", "min", "pow"};
-constexpr const char* kReduceNames[kReduceCount] = {"mean", "sum", "max", "min"};
+constexpr const char* kReduceNames[kReduceCount] = {"mean", "sum", "max", "min", "prod"};
+// In the order of Combine; the last two of Folding are not for `cumulative`.
+constexpr const char* kCombineNames[] = {"none", "add", "mul", "max", "min"};
+constexpr const char* kFoldingNames[] = {"sum", "prod"};
 constexpr const char* kActivations = "relu clip hard_sigmoid hard_swish sigmoid tanh silu gelu gelu_tanh leaky_relu";
 
 template <class Enum, size_t n>
@@ -81,6 +118,8 @@ const char* unary_name(Unary function) { return kUnaryNames[static_cast<int>(fun
 bool parse_unary(std::string_view name, Unary& out) { return parse(kUnaryNames, name, out); }
 bool parse_binary(std::string_view name, Binary& out) { return parse(kBinaryNames, name, out); }
 bool parse_reduce(std::string_view name, Reduce& out) { return parse(kReduceNames, name, out); }
+bool parse_combine(std::string_view name, Combine& out) { return parse(kCombineNames, name, out); }
+bool parse_folding(std::string_view name, Folding& out) { return parse(kFoldingNames, name, out); }
 
 bool parse_activation(std::string_view name, Unary& out) {
   out = Unary::identity;

@@ -27,6 +27,8 @@ const char* unary_name(Unary function);
 bool parse_unary(std::string_view name, Unary& out);
 bool parse_binary(std::string_view name, Binary& out);
 bool parse_reduce(std::string_view name, Reduce& out);
+bool parse_combine(std::string_view name, Combine& out);
+bool parse_folding(std::string_view name, Folding& out);
 // "none" is the identity.
 bool parse_activation(std::string_view name, Unary& out);
 

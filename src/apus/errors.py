@@ -4,7 +4,8 @@
 ApusError
 ├── ArtifactError          an .apus file is damaged, hostile or from a newer version   (also ValueError)
 ├── CompileError           an ONNX model cannot be compiled                            (also ValueError)
-│   └── UnsupportedOperatorError   names operator, node and fix
+│   ├── UnsupportedOperatorError   names operator, node and fix
+│   └── UnknownValueError          an input decides a shape, so it must be known when the model is compiled
 ├── RunError               Session.run got a wrong name, dtype or shape                (also ValueError)
 ├── RecipeError            a recipe has an unknown key, wrong type, or missing path    (also ValueError)
 ├── DataError              a data file is missing, corrupt or truncated                (also ValueError)
@@ -32,6 +33,19 @@ class CompileError(ApusError, ValueError):
 
 class UnsupportedOperatorError(CompileError):
     """An ONNX operator that the engine lacks; names operator, node and fix."""
+
+
+class UnknownValueError(CompileError):
+    """A value must be known when the model is compiled, such as the target of a Reshape, but is only fed at run time.
+
+    Attributes:
+        value: its name in the model.
+        inputs: inputs of the model that it is computed from.
+    """
+
+    def __init__(self, message: str, value: str, inputs: list[str]) -> None:
+        super().__init__(message)
+        self.value, self.inputs = value, inputs
 
 
 class RunError(ApusError, ValueError):

@@ -3,6 +3,7 @@
 
 #include "engine/ops/copy.h"
 #include "engine/ops/ops.h"
+#include "kernels/cast/cast.h"
 
 namespace apus {
 namespace {
@@ -22,7 +23,7 @@ struct GatherStep {
 struct FillStep {
   int y, element;
   int64_t items;
-  uint32_t value;
+  uint64_t value;
   void operator()(Slots s, int, int) const { fill(s[y], items, element, &value); }
 };
 
@@ -71,10 +72,10 @@ void plan_mirrored(Builder& b, const Node& node) {
   b.add(GatherStep{std::move(copy), b.slot(node.inputs[0]), b.output_slot()});
 }
 
-uint32_t pad_bits(const Value& y, float value) {
-  uint32_t bits = 0;
+uint64_t pad_bits(const Value& y, float value) {
+  uint64_t bits = 0;
   if (!y.quantised) {
-    std::memcpy(&bits, &value, sizeof bits);
+    cast_kernel(Dtype::float32, y.dtype)(&value, &bits, 1);
   } else {
     uint8_t byte;
     quantize_table(Isa::scalar).quantize(&value, &byte, 1, y.scale, y.zero_point);

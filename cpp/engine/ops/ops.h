@@ -24,5 +24,14 @@ void plan_slice(Builder& builder, const Node& node);
 void plan_cast(Builder& builder, const Node& node);
 void plan_quantize(Builder& builder, const Node& node);
 void plan_dequantize(Builder& builder, const Node& node);
+void plan_elementwise(Builder& builder, const Node& node);
+void plan_gather(Builder& builder, const Node& node);
+void plan_gather_elements(Builder& builder, const Node& node);
+void plan_gather_nd(Builder& builder, const Node& node);
+void plan_scatter_elements(Builder& builder, const Node& node);
+void plan_scatter_nd(Builder& builder, const Node& node);
+void plan_arg(Builder& builder, const Node& node);
+void plan_cumulative(Builder& builder, const Node& node);
+void plan_top_k(Builder& builder, const Node& node);
 
 }  // namespace apus

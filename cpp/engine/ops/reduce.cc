@@ -113,11 +113,49 @@ void plan_floats(Builder& b, const Node& node, std::vector<Fold> folds) {
   b.finish_float();
 }
 
+struct AnyFoldStep {
+  FoldKernel run;
+  Fold fold;
+  int64_t element;
+  int x, y;
+  void operator()(Slots s, int part, int parts) const {
+    const int64_t first = fold.outer * part / parts, last = fold.outer * (part + 1) / parts;
+    run(s[x] + first * fold.count * fold.inner * element, s[y] + first * fold.inner * element,
+        {last - first, fold.count, fold.inner});
+  }
+};
+
+Folding folding_of(Reduce function) {
+  if (function == Reduce::prod) return Folding::prod;
+  if (function == Reduce::sum) return Folding::sum;
+  return function == Reduce::max ? Folding::max : Folding::min;
+}
+
+// Every other dtype, and products.
+void plan_any(Builder& b, const Node& node, const std::vector<Fold>& folds) {
+  const Dtype dtype = b.output().dtype;
+  const int64_t element = dtype_size(dtype);
+  const FoldKernel run = fold_kernel(folding_of(node.attributes.reduce), dtype);
+  int x = b.slot(node.inputs[0]);
+  const int y = b.output_slot();
+  b.report().kernel = std::string("fold_") + dtype_name(dtype);
+  if (folds.empty()) b.add(CopyBytes{x, y, items_of(b.output_shape()) * element});
+  for (size_t i = 0; i < folds.size(); ++i) {
+    const Fold& f = folds[i];
+    const int to = i + 1 == folds.size() ? y : b.scratch(f.outer * f.inner * element);
+    b.add(AnyFoldStep{run, f, element, x, to},
+          f.outer > 1 ? b.threads_for(static_cast<double>(f.outer * f.count * f.inner)) : 1);
+    x = to;
+  }
+}
+
 }  // namespace
 
 void plan_reduce(Builder& b, const Node& node) {
   std::vector<Fold> folds = find_folds(node.attributes, b.shape(node.inputs[0]));
   const Reduce function = node.attributes.reduce;
+  if (function == Reduce::prod || (b.output().dtype != Dtype::float32 && !b.output().quantised))
+    return plan_any(b, node, folds);
   const bool sums = function == Reduce::mean || function == Reduce::sum;
   b.report().isa = reduce_table(b.isa()).isa;
   constexpr int64_t kMaxBytes = (1 << 23) - 1;  // 255 times more fits 31 bits

@@ -103,6 +103,7 @@ int64_t StridedCopy::items() const {
 void StridedCopy::run(const void* x, void* y, int part, int parts) const {
   if (items() == 0) return;
   if (element == 1) copy_part<uint8_t>(*this, x, y, part, parts);
+  if (element == 2) copy_part<uint16_t>(*this, x, y, part, parts);
   if (element == 4) copy_part<uint32_t>(*this, x, y, part, parts);
   if (element == 8) copy_part<uint64_t>(*this, x, y, part, parts);
 }
@@ -111,12 +112,14 @@ void GatherCopy::run(const void* x, void* y) const {
   for (const auto& table : tables)
     if (table.empty()) return;
   if (element == 1) gather_all<uint8_t>(*this, x, y);
+  if (element == 2) gather_all<uint16_t>(*this, x, y);
   if (element == 4) gather_all<uint32_t>(*this, x, y);
   if (element == 8) gather_all<uint64_t>(*this, x, y);
 }
 
 void fill(void* y, int64_t items, int element, const void* value) {
   if (element == 1) std::memset(y, *static_cast<const uint8_t*>(value), static_cast<size_t>(items));
+  if (element == 2) std::fill_n(static_cast<uint16_t*>(y), items, *static_cast<const uint16_t*>(value));
   if (element == 4) std::fill_n(static_cast<uint32_t*>(y), items, *static_cast<const uint32_t*>(value));
   if (element == 8) std::fill_n(static_cast<uint64_t*>(y), items, *static_cast<const uint64_t*>(value));
 }

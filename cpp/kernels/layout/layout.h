@@ -1,4 +1,4 @@
-// Moves elements of 1, 4 or 8 bytes between strided arrays: transpose, slice, concat and pad are all such moves.
+// Moves elements of 1, 2, 4 or 8 bytes between strided arrays: transpose, slice, concat and pad are all such moves.
 #pragma once
 
 #include <cstdint>

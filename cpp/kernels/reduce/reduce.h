@@ -10,8 +10,8 @@
 
 namespace apus {
 
-enum class Reduce : uint8_t { mean, sum, max, min };
-inline constexpr int kReduceCount = 4;
+enum class Reduce : uint8_t { mean, sum, max, min, prod };
+inline constexpr int kReduceCount = 5;
 
 struct ReduceTable {
   Isa isa;

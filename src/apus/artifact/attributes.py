@@ -3,9 +3,21 @@
 from typing import Any
 
 from apus.artifact import fields, operators
-from apus.artifact.graph import Node, Value
+from apus.artifact.graph import Node
 from apus.artifact.operators import OPERATORS
 from apus.errors import ArtifactError
+
+_FLAGS = {"keepdims", "ceil_mode", "count_include_pad", "last", "exclusive", "reverse", "largest", "positions"}
+_FUNCTIONS = {
+    "unary": operators.UNARY,
+    "binary": operators.BINARY,
+    "reduce": operators.REDUCE,
+    "elementwise": frozenset(operators.ELEMENTWISE),
+    "scatter_elements": operators.COMBINE,
+    "scatter_nd": operators.COMBINE,
+    "arg": frozenset({"max", "min"}),
+    "cumulative": frozenset({"sum", "prod"}),
+}
 
 
 def check(node: Node, where: str) -> None:
@@ -16,7 +28,10 @@ def check(node: Node, where: str) -> None:
         _window(node, where)
     for name in {"groups", "channels", "heads"} & a.keys():
         fields.integer(a[name], f"{where}, {name}", 1)
-    for name in {"keepdims", "ceil_mode", "count_include_pad"} & a.keys():
+    for name, high in {"k": fields.INT32[1], "batch_dims": fields.MAX_RANK - 1}.items():
+        if name in a:
+            fields.integer(a[name], f"{where}, {name}", 0, high)
+    for name in _FLAGS & a.keys():
         fields.integer(a[name], f"{where}, {name}", 0, 1)
     for name in {"alpha", "beta", "value", "epsilon", "factor"} & a.keys():
         fields.real(a[name], f"{where}, {name}")
@@ -39,9 +54,8 @@ def _window(node: Node, where: str) -> None:
 
 def _choices(node: Node, where: str) -> None:
     a = node.attributes
-    functions = {"unary": operators.UNARY, "binary": operators.BINARY, "reduce": operators.REDUCE}
     if "function" in a:
-        fields.choice(a["function"], f"{where}, function", functions[node.op])
+        fields.choice(a["function"], f"{where}, function", _FUNCTIONS[node.op])
     if "activation" in a:
         fields.choice(a["activation"], f"{where}, activation", operators.ACTIVATIONS)
     if "mode" in a:
@@ -65,9 +79,13 @@ def _clip(a: dict[str, Any], where: str) -> None:
         raise ArtifactError(f"{where}, clip: {low} is above {high}")
 
 
-def check_shapes(node: Node, x: Value, where: str) -> None:
-    """Check the attributes of `node` that speak of dimensions of its first input `x`."""
-    a, rank = node.attributes, len(x.shape)
+def check_shapes(node: Node, ranks: list[int], where: str) -> None:
+    """Check the attributes of `node` that speak of dimensions of its inputs, which have these ranks."""
+    a, rank = node.attributes, ranks[0]
+    if node.op in ("gather_elements", "scatter_elements") and ranks[1] != rank:
+        raise ArtifactError(f"{where}: indices of rank {ranks[1]} into rank {rank}")
+    if "batch_dims" in a and a["batch_dims"] >= rank:
+        raise ArtifactError(f"{where}, batch_dims: {a['batch_dims']} of {rank} dimensions")
     if "kernel" in a and rank != len(a["kernel"]) + 2:
         raise ArtifactError(f"{where}: input of rank {rank}; kernel {a['kernel']} needs {len(a['kernel']) + 2}")
     if "perm" in a and sorted(fields.integers(a["perm"], f"{where}, perm")) != list(range(rank)):

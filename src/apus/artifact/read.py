@@ -12,7 +12,7 @@ from apus.artifact import fields, strict_json
 from apus.artifact._crc import crc32c
 from apus.artifact.container import ENTRY_BYTES, HEADER_BYTES, PAGE_BYTES, round_up, split
 from apus.artifact.graph import Array, Graph
-from apus.artifact.operators import TENSOR_DTYPES
+from apus.artifact.operators import DTYPES
 from apus.artifact.validate import check_graph, parse_graph
 from apus.errors import ArtifactError
 
@@ -76,7 +76,7 @@ def _tensors(raw: Any, payload: memoryview, start: int) -> dict[str, Array]:
 def _tensor(name: str, raw: Any, payload: memoryview, previous: int, start: int) -> tuple[Array, int]:
     where = f"tensor {name!r}"
     raw = fields.keys(raw, where, _ENTRY_KEYS)
-    dtype = np.dtype(fields.choice(raw["dtype"], f"{where}, dtype", TENSOR_DTYPES)).newbyteorder("<")
+    dtype = np.dtype(fields.choice(raw["dtype"], f"{where}, dtype", DTYPES)).newbyteorder("<")
     shape = [int(n) for n in fields.dims(raw["shape"], f"{where}, shape", symbols=False)]
     offset = fields.integer(raw["offset"], f"{where}, offset", 0, _INT64_MAX)
     length = fields.integer(raw["length"], f"{where}, length", 0, _INT64_MAX)

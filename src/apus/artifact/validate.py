@@ -30,7 +30,7 @@ def _value(name: str, raw: Any) -> Value:
     fields.text(name, "graph, values", allow_empty=False)
     raw = fields.keys(raw, where, {"dtype", "shape"}, {"scale", "zero_point"})
     value = Value(
-        fields.choice(raw["dtype"], f"{where}, dtype", operators.VALUE_DTYPES),
+        fields.choice(raw["dtype"], f"{where}, dtype", operators.DTYPES),
         fields.dims(raw["shape"], f"{where}, shape", symbols=True),
     )
     if ("scale" in raw) != ("zero_point" in raw) or ("scale" in raw and value.dtype != "uint8"):
@@ -75,9 +75,7 @@ def check_graph(graph: Graph) -> None:
         _check_wiring(node, graph, known, where)
         attributes.check(node, where)
         dtypes.check_operands(node, graph, where)
-        first = graph.values.get(node.inputs[0])
-        if first is not None:
-            attributes.check_shapes(node, first, where)
+        attributes.check_shapes(node, dtypes.ranks(node, graph), where)
         dtypes.check(node, graph, where)
         if node.op in ("conv", "linear"):
             weights.check(node, graph, where)

@@ -13,6 +13,20 @@ from apus.artifact import Array, Graph, Node, Value
 from apus.compile.shapes import infer
 
 MOVES = frozenset({"reshape", "flatten", "transpose", "slice", "max_pool", "pad"})  # the output is some of the input
+KEEP_DTYPE = frozenset(
+    [
+        "elementwise",
+        "gather",
+        "gather_elements",
+        "gather_nd",
+        "scatter_elements",
+        "scatter_nd",
+        "cumulative",
+        "top_k",
+        "reduce",
+        "matmul",
+    ]
+)
 
 
 def fresh(graph: Graph, stem: str) -> str:
@@ -28,6 +42,16 @@ def add_tensor(graph: Graph, stem: str, array: Array) -> str:
     name = fresh(graph, stem)
     graph.tensors[name] = np.ascontiguousarray(array) if array.ndim else array
     return name
+
+
+def _moved(graph: Graph, op: str, first: str) -> Value | None:
+    """The first operand, where the result has its dtype."""
+    if (op in MOVES or op == "concat") and first in graph.values:
+        return graph.values[first]
+    if op in KEEP_DTYPE:
+        given = graph.values[first].dtype if first in graph.values else graph.tensors[first].dtype.name
+        return None if op == "reduce" and graph.values[first].quantised else Value(given, [])
+    return None
 
 
 def make_node(
@@ -55,7 +79,6 @@ def make_node(
         The node.
     """
     node = Node(op, name, inputs, [fresh(graph, output)], attributes or {})
-    moved = graph.values.get(inputs[0]) if op in MOVES or op == "concat" else None
-    like = like or moved or Value("float32", [])
+    like = like or _moved(graph, op, inputs[0]) or Value("float32", [])
     graph.values[node.output] = Value(like.dtype, infer(node, graph), like.scale, like.zero_point)
     return node

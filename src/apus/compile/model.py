@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from apus import artifact
-from apus.artifact import Graph
+from apus.artifact import Array, Graph
 from apus.artifact.validate import check_graph
 from apus.compile import passes as table
 from apus.compile.lower import lower
@@ -21,6 +21,7 @@ def compile_model(
     *,
     precision: str = "fp32",
     shapes: dict[str, list[int]] | None = None,
+    values: dict[str, Array] | None = None,
     passes: Sequence[str] | None = None,
 ) -> Graph:
     """Compile an ONNX model to a packed graph.
@@ -31,6 +32,7 @@ def compile_model(
         model: a path, or the model itself.
         precision: of what the model keeps in floating point; `fp32` is the one there is.
         shapes: fixed shapes for inputs, by name, in place of symbolic ones.
+        values: fixed values for inputs, by name, which are inputs no longer: such as the target of a Reshape.
         passes: names of optional passes to run (`apus.compile.PASSES`); all by default.
 
     Returns:
@@ -49,7 +51,7 @@ def compile_model(
         raise CompileError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
     loaded, file = load(model)
     clean(loaded)
-    graph = lower(loaded, file, shapes)
+    graph = lower(loaded, file, shapes, values)
     table.run(graph, passes)
     pack(graph)
     graph.metadata = {

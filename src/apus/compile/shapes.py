@@ -1,6 +1,7 @@
 """The shape of a node's output, symbols included: one small function per operation of SPEC.md §5."""
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any
 
 from apus.artifact import Dim, Graph, Node
@@ -27,6 +28,10 @@ def infer(node: Node, graph: Graph) -> Shape:
         return broadcast(*shapes)
     if node.op == "concat":
         return _concat(shapes, node.attributes["axis"])
+    if node.op == "elementwise":
+        return reduce(broadcast, shapes)
+    if node.op in _INDEXED:
+        return _INDEXED[node.op](shapes, node.attributes)
     rule = _ONE_INPUT.get(node.op)
     return rule(shapes[0], node.attributes) if rule else list(shapes[0])
 
@@ -117,6 +122,30 @@ def _slice_one(dim: Dim, start: int, end: int, step: int) -> Dim:
     return f"({dim}[{start}:{end}:{step}])"
 
 
+def _gather(shapes: list[Shape], a: dict[str, Any]) -> Shape:
+    x, axis = shapes[0], a["axis"] % len(shapes[0])
+    return [*x[:axis], *shapes[1], *x[axis + 1 :]]
+
+
+def _gather_nd(shapes: list[Shape], a: dict[str, Any]) -> Shape:
+    x, indices = shapes
+    if isinstance(indices[-1], str):
+        raise ValueError(f"the length {indices[-1]!r} of an index is symbolic")
+    return [*indices[:-1], *x[a["batch_dims"] + indices[-1] :]]
+
+
+_INDEXED: dict[str, Callable[[list[Shape], dict[str, Any]], Shape]] = {
+    "gather": _gather,
+    "gather_elements": lambda shapes, a: shapes[1],
+    "gather_nd": _gather_nd,
+}
+
+
+def _top_k(x: Shape, a: dict[str, Any]) -> Shape:
+    axis = a["axis"] % len(x)
+    return [*x[:axis], a["k"], *x[axis + 1 :]]
+
+
 _ONE_INPUT: dict[str, Callable[[Shape, dict[str, Any]], Shape]] = {
     "conv": lambda x, a: _windows(x, a, a["channels"]),
     "linear": lambda x, a: [*x[:-1], a["channels"]],
@@ -129,4 +158,6 @@ _ONE_INPUT: dict[str, Callable[[Shape, dict[str, Any]], Shape]] = {
     "transpose": lambda x, a: [x[i] for i in a["perm"]],
     "pad": lambda x, a: [add(d, a["pads"][i] + a["pads"][i + len(x)]) for i, d in enumerate(x)],
     "slice": _slice,
+    "arg": lambda x, a: _reduce(x, a | {"axes": [a["axis"]]}),
+    "top_k": _top_k,
 }

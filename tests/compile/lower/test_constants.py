@@ -5,7 +5,7 @@ import pytest
 from agreement import check, ops, random_feed, text_model
 
 from apus.compile import compile_model
-from apus.errors import CompileError, UnsupportedOperatorError
+from apus.errors import CompileError
 
 HEAD = "m (float[N,4,6] x) => (float[A,B] y)"
 COMPUTED = {
@@ -84,10 +84,11 @@ def test_a_known_branch_may_be_constant_or_an_outer_value() -> None:
     assert ops(check(text_model(f"m (float[N,4] x) => (float[N,4] y) {{ {body} }}"))) == ["binary"]
 
 
-def test_an_if_that_depends_on_data_is_refused_by_name() -> None:
+def test_an_if_that_depends_on_data_runs_both_branches() -> None:
     model = text_model(f"m (float[N,4] x, bool c) => (float[N,4] y) {{ s = Neg(x)  y = If (c) {BRANCHES} }}")
-    with pytest.raises(UnsupportedOperatorError, match="operator If of node"):
-        compile_model(model)
+    for chosen in (True, False):
+        x = np.arange(-3, 5, dtype=np.float32).reshape(2, 4)
+        assert ops(check(model, {"x": x, "c": np.asarray(chosen)}))[-1] == "elementwise"
 
 
 def loop(k: str) -> str:
@@ -99,8 +100,11 @@ def loop(k: str) -> str:
     return f"m (float[4] x) => (float[4] y) {{ {constants}  {k}  l = Loop (n, c, z) {body}  y = Add(x, l) }}"
 
 
+def test_a_loop_of_known_length_runs_step_by_step_when_not_all_is_known() -> None:
+    graph = check(text_model(loop("k = Neg(x)")))
+    assert ops(graph).count("binary") == 4
+
+
 def test_a_loop_folds_when_all_it_reads_is_known() -> None:
     graph = check(text_model(loop("k = Constant <value_float = 0.5> ()")))
     assert ops(graph) == ["binary"]
-    with pytest.raises(UnsupportedOperatorError, match="operator Loop of node"):
-        compile_model(text_model(loop("k = Neg(x)")))

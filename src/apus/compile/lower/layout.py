@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import onnx
 
 from apus.artifact import Dim
 from apus.compile import dims
@@ -29,10 +30,10 @@ def reshape(call: Call) -> str:
     """Reshape to a constant, or to a shape computed from known and symbolic dimensions."""
     name = call.inputs[1]
     if name not in call.context.constants:
-        call.refuse("its target shape depends on data; only shapes computed from shapes are supported")
+        call.need(1)
     source = call.shape()
     target: list[Dim] = [d if isinstance(d, str) else int(d) for d in call.context.constants[name].reshape(-1)]
-    if not call.attribute("allowzero", 0):
+    if not call.attribute("allowzero", 0) and 0 in target:
         target = [source[i] if d == 0 else d for i, d in enumerate(target)]
     if -1 in target:
         known = dims.product([d for d in target if d != -1])
@@ -91,7 +92,7 @@ def _emit_slice(call: Call, axes: list[int], starts: list[int], ends: list[int],
 
 def slice_(call: Call) -> str:
     """Slice with constant ends."""
-    starts, ends = call.setting("starts", 1), call.setting("ends", 2)
+    starts, ends = (np.ravel(call.setting(name, i)).tolist() for i, name in ((1, "starts"), (2, "ends")))
     axes = call.setting("axes", 3) or list(range(len(starts)))
     steps = call.constant(4).tolist() if call.has(4) else [1] * len(starts)
     return _emit_slice(call, [int(axis) % len(call.shape()) for axis in axes], starts, ends, steps)
@@ -103,6 +104,7 @@ def split(call: Call) -> list[str]:
     sizes, parts = call.setting("split", 1), len(call.outputs)
     dim = call.shape()[axis]
     if sizes is None:
+        parts = int(call.attribute("num_outputs", parts))
         if isinstance(dim, str):
             call.refuse(f"dimension {dim!r} is symbolic, so the parts are unknown: pass shapes=")
         step = -(-dim // parts)
@@ -112,10 +114,10 @@ def split(call: Call) -> list[str]:
 
 
 def gather(call: Call) -> str:
-    """Gather of one constant index is a slice and a reshape."""
+    """Gather; of one constant index a slice and a reshape."""
     axis = int(call.attribute("axis", 0)) % len(call.shape())
     if call.is_constant(0) or not call.is_constant(1) or call.constant(1).size != 1:
-        call.refuse("only one constant index into an activation is supported")
+        return call.emit("gather", [call.operand(0), call.operand(1)], {"axis": axis})
     index = int(call.constant(1).reshape(()))
     piece = _emit_slice(call, [axis], [index], [INT32_MAX if index == -1 else index + 1], [1])
     shape = call.shape()
@@ -133,23 +135,53 @@ def pad(call: Call) -> str:
         for i, axis in enumerate(axes):
             spread[axis], spread[axis + rank] = pads[i], pads[i + len(axes)]
         pads = spread
-    if mode not in ("constant", "reflect", "edge") or min(pads) < 0:
-        call.refuse(f"mode {mode!r} with pads {pads}; constant, reflect, edge with pads ≥ 0 are supported")
     if not any(pads):
         return call.value()
-    given = call.constant(2, 0.0) if call.has(2) else np.asarray(call.attribute("value", 0.0))
-    value = float(np.float32(given.reshape(-1)[0])) if given.size else 0.0
+    dims = call.shape()
+    small = any(
+        pads[i] + pads[i + rank] and isinstance(d, int) and max(pads[i], pads[i + rank]) >= d
+        for i, d in enumerate(dims)
+    )
+    if mode == "wrap" or min(pads) < 0 or (mode == "reflect" and small):
+        return _pad_by_index(call, mode, pads)
+    value = _pad_value(call)
     source = call.graph.values[call.value()]
     if source.quantised and source.scale is not None and call.has(2):
         call.refuse("it pads integers; put it before QuantizeLinear")
     return call.emit("pad", [call.value()], {"pads": pads, "mode": mode, "value": value})
 
 
+def _pad_value(call: Call) -> float:
+    given = call.constant(2, 0.0) if call.has(2) else np.asarray(call.attribute("value", 0.0))
+    number = given.reshape(-1)[0] if given.size else 0.0
+    value = float(np.float32(number))
+    if given.dtype.kind in "iu" and value != number:
+        call.refuse(f"its value {number} has more digits than a float32")
+    return value
+
+
+def _pad_by_index(call: Call, mode: str, pads: list[int]) -> str:
+    """Negative pads crop, and an axis that repeats more than its length is gathered."""
+    x, rank, dims = call.value(), len(call.shape()), call.dims()
+    for axis, dim in enumerate(dims):
+        begin, end = pads[axis], pads[axis + rank]
+        kept = np.arange(max(-begin, 0), dim - max(-end, 0))
+        grown = [(max(begin, 0), max(end, 0))]
+        if mode != "constant" and (begin or end):
+            x = call.gather(x, np.pad(kept, grown, mode=mode), axis)  # type: ignore[call-overload]
+        elif len(kept) != dim:
+            x = call.gather(x, kept, axis)
+    rest = [max(p, 0) for p in pads]
+    if mode != "constant" or not any(rest):
+        return x
+    return call.emit("pad", [x], {"pads": rest, "mode": "constant", "value": _pad_value(call)})
+
+
 def expand(call: Call) -> str:
     """Expand to a constant shape: a product with ones, or nothing where the shape stays."""
     name = call.inputs[1]
     if name not in call.context.constants:
-        call.refuse("its target shape depends on data")
+        call.need(1)
     source = call.shape()
     target: list[Dim] = [d if isinstance(d, str) else int(d) for d in call.context.constants[name].reshape(-1)]
     if dims.broadcast(source, target) == source:
@@ -159,7 +191,66 @@ def expand(call: Call) -> str:
         if dims.broadcast(source, known) != dims.broadcast(source, target):
             call.refuse(f"to {target}: a symbolic dimension grows; pass shapes=")
         target = known
-    return call.binary(call.value(), call.tensor(np.ones([int(d) for d in target], np.float32)), "mul")
+    if call.dtype() == "float32":
+        return call.binary(call.value(), call.tensor(np.ones([int(d) for d in target], np.float32)), "mul")
+    result = dims.broadcast(source, target)
+    x = reshape_to(call, call.value(), [1] * (len(result) - len(source)) + source)
+    for axis, (before, after) in enumerate(zip(call.graph.values[x].shape, result, strict=True)):
+        if before != after:
+            x = call.gather(x, np.zeros(int(after), np.int64), axis)
+    return x
+
+
+def tile(call: Call) -> str:
+    """Tile: each axis is read over and over."""
+    x = call.value()
+    for axis, (dim, times) in enumerate(zip(call.dims(), call.constant(1).tolist(), strict=True)):
+        if times != 1:
+            x = call.gather(x, np.tile(np.arange(dim), int(times)), axis)
+    return x
+
+
+def from_known(call: Call) -> str:
+    """ConstantOfShape, Range, MelWeightMatrix: folded once what they read is known."""
+    for index in range(len(call.inputs)):
+        call.constant(index)
+    call.refuse("it reads a shape with symbols: pass shapes=")
+
+
+def eye_like(call: Call) -> str:
+    """EyeLike: only the shape of its input counts."""
+    rows, columns = call.dims()
+    dtype = (
+        onnx.helper.tensor_dtype_to_np_dtype(call.attribute("dtype")).name if call.attribute("dtype") else call.dtype()
+    )
+    return call.apply("copy", call.keep(np.eye(rows, columns, call.attribute("k", 0)).astype(dtype)))
+
+
+def size(call: Call) -> str:
+    """Size of a fixed shape."""
+    return call.apply("copy", call.keep(np.asarray(int(np.prod(call.dims())), np.int64)))
+
+
+def depth_to_space(call: Call) -> str:
+    """DepthToSpace: blocks of channels become blocks of places."""
+    n, c, h, w = call.dims()
+    b = int(call.attribute("blocksize"))
+    inner = c // (b * b)
+    crd = call.attribute("mode", "DCR") == "CRD"
+    parts = call.reshape(call.value(), [n, inner, b, b, h, w] if crd else [n, b, b, inner, h, w])
+    moved = call.permute(parts, [0, 1, 4, 2, 5, 3] if crd else [0, 3, 4, 1, 5, 2])
+    return call.reshape(moved, [n, inner, h * b, w * b])
+
+
+def space_to_depth(call: Call) -> str:
+    """SpaceToDepth: the reverse."""
+    n, c, h, w = call.dims()
+    b = int(call.attribute("blocksize"))
+    crd = call.attribute("mode", "DCR") == "CRD"
+    parts = call.reshape(call.value(), [n, c, h // b, b, w // b, b])
+    return call.reshape(
+        call.permute(parts, [0, 1, 3, 5, 2, 4] if crd else [0, 3, 5, 1, 2, 4]), [n, c * b * b, h // b, w // b]
+    )
 
 
 HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
@@ -174,4 +265,12 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
     "Gather": gather,
     "Pad": pad,
     "Expand": expand,
+    "Tile": tile,
+    "ConstantOfShape": from_known,
+    "Range": from_known,
+    "MelWeightMatrix": from_known,
+    "EyeLike": eye_like,
+    "Size": size,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
 }

@@ -25,8 +25,10 @@ def _linear(call: Call, x: str, transposed: bool, bias: dict[str, str]) -> str:
 
 def matmul(call: Call) -> str:
     """MatMul by the rules of numpy.matmul."""
-    if call.is_constant(1) and len(call.shape(1)) == 2 and not call.is_constant(0):
+    if call.dtype() == "float32" and call.is_constant(1) and len(call.shape(1)) == 2 and not call.is_constant(0):
         return _linear(call, call.value(), transposed=False, bias={})
+    if not call.is_constant(0) and call.graph.values[call.value()].quantised:
+        call.refuse("its input is quantised; only numbers are supported")
     return call.emit("matmul", [call.operand(0), call.operand(1)])
 
 
@@ -37,7 +39,7 @@ def gemm(call: Call) -> str:
     a = call.operand(0)
     if call.attribute("transA", 0):
         a = call.emit("transpose", [call.value()], {"perm": [1, 0]})
-    if not call.is_constant(1) or call.is_constant(0):
+    if not call.is_constant(1) or call.is_constant(0) or call.dtype() != "float32":
         b = call.operand(1)
         b = call.emit("transpose", [call.value(1)], {"perm": [1, 0]}) if transposed else b
         return _add_bias(call, _scaled(call, call.emit("matmul", [a, b]), alpha), beta)
@@ -53,15 +55,15 @@ def _is_vector(shape: list[int | str], rows: int | str) -> bool:
 
 
 def _scaled(call: Call, y: str, factor: float) -> str:
-    return y if factor == 1 else call.binary(y, call.tensor(factor), "mul")
+    return y if factor == 1 else call.apply("mul", y, call.keep(np.asarray(factor, call.dtype_of(y))))
 
 
 def _add_bias(call: Call, y: str, beta: float) -> str:
     if not call.has(2) or beta == 0:
         return y
     if call.is_constant(2):
-        return call.binary(y, call.tensor(np.float32(beta) * call.constant(2)), "add")
-    return call.binary(y, _scaled(call, call.value(2), beta), "add")
+        return call.apply("add", y, call.keep((np.float32(beta) * call.constant(2)).astype(call.dtype_of(y))))
+    return call.apply("add", y, _scaled(call, call.value(2), beta))
 
 
 HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {"MatMul": matmul, "Gemm": gemm}

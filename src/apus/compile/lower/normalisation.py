@@ -10,14 +10,28 @@ from apus.compile.lower.layout import reshape_to
 
 def batch_norm(call: Call) -> str:
     """BatchNormalization at inference: y = x · s + t, per channel (`fold_affine` moves them into weights)."""
-    if call.attribute("training_mode", 0):
+    if call.attribute("training_mode", 0) or any(call.outputs[1:]):
         call.refuse("it is in training mode; export the model in evaluation mode")
+    if not all(call.is_constant(i) for i in range(1, 5)) or call.dtype() != "float32":
+        return _batch_norm_any(call)
     gamma, beta, mean, variance = (call.constant(i).astype(np.float64) for i in range(1, 5))
     s = gamma / np.sqrt(variance + call.attribute("epsilon", 1e-5))
     t = beta - mean * s
     shape = [-1] + [1] * (len(call.shape()) - 2)
     scaled = call.binary(call.value(), call.tensor(s.reshape(shape)), "mul")
     return call.binary(scaled, call.tensor(t.reshape(shape)), "add")
+
+
+def _channels(call: Call, index: int) -> str:
+    """Input `index`, one number per channel, shaped to broadcast against the first input."""
+    return call.reshape(call.value(index), [-1] + [1] * (len(call.shape()) - 2))
+
+
+def _batch_norm_any(call: Call) -> str:
+    gamma, beta, mean, variance = (_channels(call, i) for i in range(1, 5))
+    epsilon = call.keep(np.asarray(call.attribute("epsilon", 1e-5), call.dtype(4)))
+    scale = call.apply("div", gamma, call.apply("sqrt", call.apply("add", variance, epsilon)))
+    return call.apply("add", call.apply("mul", call.apply("sub", call.value(), mean), scale), beta)
 
 
 def _centred_and_deviation(call: Call, x: str, axes: list[int], epsilon: float) -> tuple[str, str]:
@@ -63,6 +77,9 @@ def instance_norm(call: Call) -> str:
     centred, deviation = _centred_and_deviation(
         call, call.value(), list(range(2, rank)), call.attribute("epsilon", 1e-5)
     )
+    if not (call.is_constant(1) and call.is_constant(2)):
+        scaled = call.apply("mul", call.apply("div", centred, deviation), _channels(call, 1))
+        return call.apply("add", scaled, _channels(call, 2))
     shape = [-1] + [1] * (rank - 2)
     y = call.binary(call.binary(centred, deviation, "div"), call.tensor(call.constant(1).reshape(shape)), "mul")
     return call.binary(y, call.tensor(call.constant(2).reshape(shape)), "add")
@@ -114,6 +131,35 @@ def log_softmax(call: Call) -> str:
     return call.binary(shifted, call.unary(total, "log"), "sub")
 
 
+def local_response_norm(call: Call) -> str:
+    """LRN: x / (bias + alpha / size · Σ of x² over `size` neighbouring channels)^beta."""
+    x, size = call.value(), int(call.attribute("size"))
+    channels, rank = call.fixed([call.shape()[1]])[0], len(call.shape())
+    square = call.binary(x, x, "mul")
+    pads = [0] * (2 * rank)
+    pads[1], pads[1 + rank] = (size - 1) // 2, size - 1 - (size - 1) // 2
+    padded = call.emit("pad", [square], {"pads": pads, "mode": "constant", "value": 0.0})
+    total = ""
+    for i in range(size):
+        cut = {"axes": [1], "starts": [i], "ends": [i + channels], "steps": [1]}
+        piece = call.emit("slice", [padded], cut)
+        total = call.binary(total, piece, "add") if total else piece
+    scaled = call.binary(total, call.tensor(call.attribute("alpha", 1e-4) / size), "mul")
+    base = call.binary(scaled, call.tensor(call.attribute("bias", 1.0)), "add")
+    return call.binary(x, call.binary(base, call.tensor(call.attribute("beta", 0.75)), "pow"), "div")
+
+
+def lp_normalisation(call: Call) -> str:
+    """LpNormalization: x / ‖x‖ along an axis, or 0 where the norm is 0."""
+    x, p = call.value(), int(call.attribute("p", 2))
+    axis = int(call.attribute("axis", -1)) % len(call.shape())
+    size = call.apply("abs", x) if p == 1 else call.apply("mul", x, x)
+    total = call.fold(size, "sum", [axis])
+    norm = total if p == 1 else call.apply("sqrt", total)
+    zero = call.keep(np.zeros((), call.dtype()))
+    return call.apply("where", call.apply("equal", norm, zero), zero, call.apply("div", x, norm))
+
+
 HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
     "BatchNormalization": batch_norm,
     "LayerNormalization": layer_norm,
@@ -121,4 +167,6 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = {
     "GroupNormalization": group_norm,
     "Softmax": softmax,
     "LogSoftmax": log_softmax,
+    "LRN": local_response_norm,
+    "LpNormalization": lp_normalisation,
 }

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import numpy as np
 
 from apus.artifact import Value
+from apus.compile.lower import integers
 from apus.compile.lower.context import Call
 
 # ONNX element types of narrow activations → lowest and highest integer; they are kept in bytes, clipped
@@ -29,8 +30,20 @@ def _parameters(call: Call) -> tuple[float, int, str]:
     return step, int(zero_point.reshape(-1)[0].astype(np.int32)), dtype
 
 
+def _is_plain(call: Call, dtypes: set[str]) -> bool:
+    """Whether one constant scale and zero point serve an input of these dtypes: then bytes keep their meaning."""
+    given = call.graph.values[call.value()]
+    known = all(call.is_constant(i) and call.constant(i).size == 1 for i in (1, 2) if call.has(i))
+    if not known or given.dtype not in dtypes or call.constant(1).dtype != np.float32:
+        return False
+    kind = call.constant(2).dtype.name if call.has(2) else _ONNX_TYPES.get(call.attribute("output_dtype", 0), "uint8")
+    return kind in _NARROW or kind in ("uint8", "int8")
+
+
 def quantize(call: Call) -> str:
     """QuantizeLinear of an activation."""
+    if not _is_plain(call, {"float32"}):
+        return integers.quantize(call, _ONNX_TYPES.get(call.attribute("output_dtype", 0), "uint8"))
     scale, zero_point, dtype = _parameters(call)
     x = call.value()
     if call.graph.values[x].dtype != "float32":
@@ -46,6 +59,8 @@ def quantize(call: Call) -> str:
 
 def dequantize(call: Call) -> str:
     """DequantizeLinear of an activation."""
+    if not _is_plain(call, {"uint8", "int8"}):
+        return integers.dequantize(call)
     scale, zero_point, _ = _parameters(call)
     x = call.value()
     value = call.graph.values[x]
