@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/checked.h"
+#include "engine/shapes_indexed.h"
 
 namespace apus {
 namespace {
@@ -136,40 +137,6 @@ Shape attention_shape(const Node& node, const std::vector<Shape>& inputs) {
   return {q[0], q[1], node.attributes.channels};
 }
 
-Shape gather_shape(const Attributes& a, const Shape& x, const Shape& indices) {
-  const auto axis = x.begin() + positive_axis(a.axis, x.size());
-  Shape y(x.begin(), axis);
-  y.insert(y.end(), indices.begin(), indices.end());
-  y.insert(y.end(), axis + 1, x.end());
-  return y;
-}
-
-// Of indices that go element by element over x, any number of them along the axis.
-Shape element_shape(const Node& node, const Shape& x, const Shape& indices) {
-  const size_t axis = static_cast<size_t>(positive_axis(node.attributes.axis, x.size()));
-  for (size_t i = 0; i < x.size(); ++i)
-    if (i != axis && indices[i] > x[i]) fail(node, "indices " + shape_text(indices) + " reach beyond " + shape_text(x));
-  return indices;
-}
-
-// The slices of x that tuples of indices name.
-Shape tuple_shape(const Node& node, const Shape& x, const Shape& indices) {
-  const size_t batch = static_cast<size_t>(node.attributes.batch_dims);
-  bool fits = indices.size() > batch && x.size() > batch;
-  for (size_t i = 0; fits && i < batch; ++i) fits = indices[i] == x[i];
-  fits = fits && indices.back() >= 0 && indices.back() <= static_cast<int64_t>(x.size() - batch);
-  if (!fits) fail(node, "indices " + shape_text(indices) + " do not fit " + shape_text(x));
-  Shape y(indices.begin(), indices.end() - 1);
-  y.insert(y.end(), x.begin() + static_cast<int64_t>(batch) + indices.back(), x.end());
-  return y;
-}
-
-Shape scatter_shape(const Node& node, const Shape& x, const Shape& indices, const Shape& updates) {
-  const Shape wanted = node.op == Op::scatter_nd ? tuple_shape(node, x, indices) : element_shape(node, x, indices);
-  if (wanted != updates) fail(node, "updates " + shape_text(updates) + " should be " + shape_text(wanted));
-  return x;
-}
-
 // With the axis of length `size`, or without it.
 Shape axis_shape(const Node& node, Shape x, int64_t size) {
   const Attributes& a = node.attributes;
@@ -228,7 +195,7 @@ Shape infer(const Model& model, const Node& node, const std::vector<Shape>& inpu
       return y;
     }
     case Op::gather:
-      return gather_shape(a, x, inputs[1]);
+      return gather_shape(node, x, inputs[1]);
     case Op::gather_elements:
       return element_shape(node, x, inputs[1]);
     case Op::gather_nd:

@@ -38,7 +38,8 @@ class UnsupportedOperatorError(CompileError):
 class UnknownValueError(CompileError):
     """A value must be known when the model is compiled, such as the target of a Reshape, but is only fed at run time.
 
-    Attributes:
+    Args:
+        message: names file, operator and node.
         value: its name in the model.
         inputs: inputs of the model that it is computed from.
     """

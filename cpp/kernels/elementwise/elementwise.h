@@ -1,10 +1,11 @@
 // Any function of one, two or three elements over any dtype: y[i] = f(a[i], b[i], c[i]).
 //
 // The caller walks the outer dimensions; along the inner one operand k advances by steps[k] elements (0: it repeats).
-// Integers wrap around; a division by zero gives 0, and a shift by the width or more (or less than 0) shifts everything out. `div` truncates, `mod` has
-// the sign of the divisor and `fmod` that of the dividend. `max` and `min` give NaN where an operand is NaN. Results of
-// comparisons are bool. y must not overlap an operand, except as the same array. Reads and writes exactly n elements.
-// The 32-bit fast paths of common functions are `unary` and `binary`; this table is for everything else.
+// Integers wrap around; a division by zero gives 0, and a shift by the width or more (or less than 0) shifts everything
+// out. `div` truncates, `mod` has the sign of the divisor and `fmod` that of the dividend. `max` and `min` give NaN
+// where an operand is NaN. Results of comparisons are bool. y must not overlap an operand, except as the same array.
+// Reads and writes exactly n elements. The 32-bit fast paths of common functions are `unary` and `binary`; this table
+// is for everything else.
 #pragma once
 
 #include <cstdint>

@@ -110,7 +110,8 @@ _PLAIN: dict[str, Callable[[Node, list[str], str, str], None]] = {
     "arg": _along,
     "cumulative": _along,
     "top_k": _along,
-} | dict.fromkeys(_INDEXED, _indexed)
+    **dict.fromkeys(_INDEXED, _indexed),
+}
 
 
 def _reduce(node: Node, x: Value, y: Value, where: str) -> None:

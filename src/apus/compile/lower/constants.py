@@ -82,6 +82,8 @@ def _evaluate(call: Call, feed: dict[str, Array]) -> None:
             f"{call.context.file}: {call.node.op_type} node {call.node.name!r}: cannot be computed: {error}"
         ) from error
     for value, result in zip(outputs, results, strict=True):
+        if isinstance(result, list) or result is None or np.asarray(result).dtype == object:
+            call.refuse(f"its output {value.name!r} is no tensor of numbers")
         call.context.constants[value.name] = np.asarray(result)
 
 

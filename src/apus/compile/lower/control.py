@@ -27,7 +27,7 @@ def _bind(context: Context, name: str, source: str) -> None:
     for table in (context.constants, context.quantised, context.names, context.sources):
         table.pop(name, None)
         if source in table:
-            table[name] = table[source]  # type: ignore[index, assignment]
+            table[name] = table[source]  # type: ignore[assignment]
 
 
 def if_(call: Call, lower_body: Lower) -> None:

@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from apus.artifact.operators import DEFAULT_ALPHA, DEFAULT_BETA, FLOATS
+from apus.artifact.operators import FLOATS
 from apus.compile.lower.context import Call
 
 _FUNCTIONS = {
@@ -53,7 +53,6 @@ _FUNCTIONS = {
     "LessOrEqual": "less_or_equal",
     "Where": "where",
 }
-_WITH_ALPHA = {"LeakyRelu": "leaky_relu", "Elu": "elu", "HardSigmoid": "hard_sigmoid"}
 _VARIADIC = {"Max": "max", "Min": "min", "Sum": "add"}
 _ONNX_DTYPES = {
     1: "float32",
@@ -69,17 +68,6 @@ _ONNX_DTYPES = {
     12: "uint32",
     13: "uint64",
 }
-
-
-def _need_real(call: Call, name: str) -> None:
-    value = call.graph.values.get(name)
-    if value is not None and value.dtype != "float32":
-        call.refuse(f"its input is {value.dtype}{' (quantised)' if value.quantised else ''}; only float32 is supported")
-
-
-def _unary_of(call: Call, x: str, function: str, **attributes: float) -> str:
-    _need_real(call, x)
-    return call.unary(x, function, **attributes)
 
 
 def plain(call: Call, function: str) -> str:
@@ -137,15 +125,6 @@ def sigmoid(call: Call) -> str:
     return call.apply("div", one, call.apply("add", one, call.apply("exp", call.apply("neg", x))))
 
 
-def with_alpha(call: Call, function: str) -> str:
-    """A function with parameters; they are always written out."""
-    _need_real(call, call.value())
-    parameters = {"alpha": float(call.attribute("alpha", DEFAULT_ALPHA[function]))}
-    if function in DEFAULT_BETA:
-        parameters["beta"] = float(call.attribute("beta", DEFAULT_BETA[function]))
-    return call.unary(call.value(), function, **parameters)
-
-
 def clip(call: Call) -> str:
     """Clip, with its ends as attributes (before opset 11) or inputs."""
     known = all(call.is_constant(i) for i in (1, 2) if call.has(i))
@@ -168,51 +147,6 @@ def _clip_known(call: Call) -> str:
     return call.unary(call.value(), "clip", clip=[low, high])
 
 
-def gelu(call: Call) -> str:
-    """Gelu, exact or by tanh."""
-    tanh = call.attribute("approximate", "none") == "tanh"
-    return _unary_of(call, call.value(), "gelu_tanh" if tanh else "gelu")
-
-
-def silu(call: Call) -> str:
-    """Swish: x · sigmoid(alpha · x)."""
-    alpha = call.attribute("alpha", 1.0)
-    x = call.value()
-    if alpha == 1:
-        return _unary_of(call, x, "silu")
-    return call.apply("mul", x, _unary_of(call, call.apply("mul", x, call.tensor(alpha)), "sigmoid"))
-
-
-def selu(call: Call) -> str:
-    """Selu = gamma · elu(x); its default factors are the standard's."""
-    alpha = call.attribute("alpha", 1.67326319217681884765625)
-    elu = _unary_of(call, call.value(), "elu", alpha=float(alpha))
-    return call.binary(elu, call.tensor(call.attribute("gamma", 1.05070102214813232421875)), "mul")
-
-
-def celu(call: Call) -> str:
-    """Celu = alpha · elu(x / alpha)."""
-    alpha = float(call.attribute("alpha", 1.0))
-    if alpha <= 0:
-        call.refuse(f"alpha is {alpha}; only positive ones are supported")
-    if alpha == 1:
-        return _unary_of(call, call.value(), "elu", alpha=1.0)
-    scaled = call.binary(call.value(), call.tensor(1 / alpha), "mul")
-    return call.binary(_unary_of(call, scaled, "elu", alpha=1.0), call.tensor(alpha), "mul")
-
-
-def mish(call: Call) -> str:
-    """Mish = x · tanh(softplus(x))."""
-    x = call.value()
-    return call.binary(x, call.unary(_unary_of(call, x, "softplus"), "tanh"), "mul")
-
-
-def softsign(call: Call) -> str:
-    """Softsign = x / (1 + |x|)."""
-    x = call.value()
-    return call.binary(x, call.binary(_unary_of(call, x, "abs"), call.tensor(1.0), "add"), "div")
-
-
 def variadic(call: Call, function: str) -> str:
     """One or more operands, joined from the left; constants come last so that each step has an activation."""
     order = sorted(range(len(call.inputs)), key=call.is_constant)
@@ -228,19 +162,6 @@ def mean(call: Call) -> str:
     """Mean of one or more operands."""
     total = variadic(call, "add")
     return call.apply("div", total, call.keep(np.asarray(len(call.inputs), call.dtype_of(total))))
-
-
-def prelu(call: Call) -> str:
-    """PRelu = max(x, 0) + slope · min(x, 0)."""
-    x = call.value()
-    zero = call.keep(np.zeros((), call.dtype_of(x)))
-    if call.dtype_of(x) == "float32" and call.is_constant(1) and call.constant(1).size == 1:
-        return call.unary(x, "leaky_relu", alpha=float(call.constant(1).reshape(())))
-    slope = call.operand(1)
-    if call.context.opset < 7 and len(call.shape(1)) == 1:  # one per channel, not broadcast from the last dimension
-        slope = call.reshape(call.value(1), [-1] + [1] * (len(call.shape()) - 2))
-    negative = call.apply("mul", call.apply("min", x, zero), slope)
-    return call.apply("add", call.apply("max", x, zero), negative)
 
 
 def cast(call: Call) -> str:
@@ -277,7 +198,6 @@ def same(call: Call) -> list[str] | str:
 
 HANDLERS: dict[str, Callable[[Call], str | list[str]]] = (
     {name: partial(plain, function=function) for name, function in _FUNCTIONS.items()}
-    | {name: partial(with_alpha, function=function) for name, function in _WITH_ALPHA.items()}
     | {name: partial(variadic, function=function) for name, function in _VARIADIC.items()}
     | {
         "Sigmoid": sigmoid,
@@ -288,13 +208,6 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = (
         "BitShift": shift,
         "IsInf": is_inf,
         "Mean": mean,
-        "Gelu": gelu,
-        "Swish": silu,
-        "PRelu": prelu,
-        "Selu": selu,
-        "Celu": celu,
-        "Mish": mish,
-        "Softsign": softsign,
         "Clip": clip,
         "Cast": cast,
         "CastLike": cast_like,

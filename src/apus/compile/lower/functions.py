@@ -36,19 +36,22 @@ def expand(call: Call) -> tuple[ir.Graph, int] | None:
 
 def _body(call: Call) -> onnx.FunctionProto | None:
     try:
-        schema = onnx.defs.get_schema(call.node.op_type, call.context.opset, "")
+        schema: Any = onnx.defs.get_schema(call.node.op_type, call.context.opset, "")
     except onnx.defs.SchemaError:
         return None
+    body = onnx.FunctionProto()
     version = _nearest(call, schema.function_opset_versions)
     if version:
-        return onnx.FunctionProto.FromString(schema.get_function_with_opset_version(version))
+        body.ParseFromString(schema.get_function_with_opset_version(version))
+        return body
     version = _nearest(call, schema.context_dependent_function_opset_versions)
     if not version:
         return None
     types = [_type(call, i).SerializeToString() for i in range(len(call.inputs))]
     node = ir.serde.serialize_node(call.node).SerializeToString()
     found = schema.get_context_dependent_function_with_opset_version(version, node, types)
-    return onnx.FunctionProto.FromString(found) if found else None
+    body.ParseFromString(found)
+    return body if found else None
 
 
 def _nearest(call: Call, versions: list[int]) -> int:

@@ -119,6 +119,8 @@ def _input_shape(context: Context, value: ir.Value, given: list[int] | None) -> 
 def _finish_output(context: Context, output: ir.Value) -> None:
     """Make sure that an output exists under its ONNX name, with its ONNX dtype."""
     graph, name = context.graph, str(output.name)
+    if output.type is not None and not isinstance(output.type, ir.TensorType):
+        raise CompileError(f"{context.file}: output {name!r} is {output.type}; only tensors are supported")
     if name not in context.names:
         _constant_output(context, name, output)
         return

@@ -194,7 +194,8 @@ def expand(call: Call) -> str:
     if call.dtype() == "float32":
         return call.binary(call.value(), call.tensor(np.ones([int(d) for d in target], np.float32)), "mul")
     result = dims.broadcast(source, target)
-    x = reshape_to(call, call.value(), [1] * (len(result) - len(source)) + source)
+    new: list[Dim] = [1] * (len(result) - len(source))
+    x = reshape_to(call, call.value(), new + source)
     for axis, (before, after) in enumerate(zip(call.graph.values[x].shape, result, strict=True)):
         if before != after:
             x = call.gather(x, np.zeros(int(after), np.int64), axis)

@@ -82,8 +82,8 @@ def _results(call: Call, start: int) -> list[str]:
     handler = HANDLERS.get(call.node.op_type) if call.node.domain in DOMAINS else None
     if handler is not None:
         try:
-            results = handler(call)
-            return [results] if isinstance(results, str) else results
+            made = handler(call)
+            return [made] if isinstance(made, str) else made
         except CompileError:
             _forget(call.graph, start)
             results = _by_body(call, start)

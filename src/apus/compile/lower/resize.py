@@ -24,17 +24,18 @@ def coordinates(s: Scaling, mode: str) -> Array:
     if mode == "asymmetric":
         return x / s.scale
     if mode == "align_corners":
-        return x * (s.size - 1) / (s.scale * s.size - 1) if s.scale * s.size != 1 else np.zeros(s.out)
+        one = s.scale * s.size == 1
+        return np.zeros(s.out) if one else np.asarray(x * (s.size - 1) / (s.scale * s.size - 1))
     if mode == "pytorch_half_pixel":
         return (x + 0.5) / s.scale - 0.5 if s.scale * s.size > 1 else np.full(s.out, -0.5)
     if mode == "half_pixel_symmetric":
         adjust = s.out / (s.scale * s.size)
-        return s.size / 2 * (1 - adjust) + (x + 0.5) / s.scale - 0.5
+        return np.asarray(s.size / 2 * (1 - adjust) + (x + 0.5) / s.scale - 0.5)
     if mode == "tf_crop_and_resize":
         begin, end = s.roi
         if s.out == 1:
             return np.asarray([(begin + end) * (s.size - 1) / 2])
-        return begin * (s.size - 1) + x * (end - begin) * (s.size - 1) / (s.out - 1)
+        return np.asarray(begin * (s.size - 1) + x * (end - begin) * (s.size - 1) / (s.out - 1))
     return (x + 0.5) / s.scale - 0.5
 
 
@@ -46,7 +47,7 @@ def nearest(at: Array, size: int, mode: str) -> Array:
 
 
 def _linear(distance: Array) -> Array:
-    return np.maximum(1 - np.abs(distance), 0)
+    return np.asarray(np.maximum(1 - np.abs(distance), 0))
 
 
 def _cubic(a: float) -> Callable[[Array], Array]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from apus.compile.lower import (
+    activations,
     convolution,
     elementwise,
     indexing,
@@ -19,7 +20,8 @@ from apus.compile.lower import (
 from apus.compile.lower.context import Call
 
 HANDLERS: dict[str, Callable[[Call], str | list[str]]] = (
-    convolution.HANDLERS
+    activations.HANDLERS
+    | convolution.HANDLERS
     | elementwise.HANDLERS
     | indexing.HANDLERS
     | integers.HANDLERS

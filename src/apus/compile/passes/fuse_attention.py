@@ -89,7 +89,7 @@ def _fits(graph: Graph, mask: str, scores: str) -> bool:
     if mask not in graph.values or scores not in graph.values:
         return False
     small, full = graph.values[mask].shape, graph.values[scores].shape
-    float_4d = len(small) == 4 and graph.values[mask].dtype == "float32"
+    float_4d = len(small) == len(full) == 4 and graph.values[mask].dtype == "float32"
     return float_4d and small[3] == full[3] and all(a in (1, b) for a, b in zip(small, full, strict=True))
 
 
