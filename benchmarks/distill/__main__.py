@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.finished import write_parts
 
-PARTS = ("mnist",)
+PARTS = ("mnist", "fashion", "g2p")
 RESULTS = Path("benchmarks/results/distill.json")
 
 if __name__ == "__main__":
