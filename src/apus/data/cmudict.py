@@ -111,8 +111,8 @@ def load_cmudict(path: str = "", valid: int = 5000, test: int = 5000, limit: int
     lexicon = read_lexicon(path)
     words = split_words(lexicon, valid + test, seed)
     train = words[valid + test :][: limit or None]
-    splits = [_first(lexicon, part) for part in (train, words[:valid], words[valid : valid + test])]
-    return Dataset("cmudict", *splits)
+    held = words[:valid], words[valid : valid + test]
+    return Dataset("cmudict", _first(lexicon, train), _first(lexicon, held[0]), _first(lexicon, held[1]))
 
 
 def split_words(lexicon: Lexicon, held: int, seed: int = 0) -> list[str]:

@@ -155,7 +155,8 @@ class _Attention(nn.Module):
 
 class _Scores(nn.Module):
     def forward(self, q: Tensor, k: Tensor) -> Tensor:
-        return q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+        scores: Tensor = q @ k.transpose(-1, -2) / q.shape[-1] ** 0.5
+        return scores
 
 
 def loss(z: Tensor, y: Tensor) -> Tensor:
