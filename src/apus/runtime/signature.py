@@ -4,7 +4,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 Dimension: TypeAlias = int | str
 
-_TYPES = {"float32": "float", "uint8": "uint8", "int8": "int8", "int32": "int32", "int64": "int64", "bool": "bool"}
+_TYPES = {"float32": "float", "float64": "double"}  # all others are called what NumPy calls them
 
 
 class NodeArg(NamedTuple):
@@ -38,4 +38,6 @@ def node_arg(value: tuple[str, str, list[Dimension]], fixed: dict[str, int]) -> 
         Its description.
     """
     name, dtype, shape = value
-    return NodeArg(name, f"tensor({_TYPES[dtype]})", [fixed.get(d, d) if isinstance(d, str) else d for d in shape])
+    return NodeArg(
+        name, f"tensor({_TYPES.get(dtype, dtype)})", [fixed.get(d, d) if isinstance(d, str) else d for d in shape]
+    )

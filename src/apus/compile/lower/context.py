@@ -169,6 +169,8 @@ class Call:
         """Name of the graph's value for input `index`; a constant becomes one."""
         name = self.inputs[index]
         if name not in self.context.names:
+            if not self.context.known(name):
+                self.refuse(f"input {name!r} is a shape with symbols, or nothing makes it: pass shapes=")
             return self.emit("elementwise", [self.operand(index)], {"function": "copy"})
         return self.context.names[name]
 

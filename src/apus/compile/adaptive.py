@@ -1,0 +1,88 @@
+"""Run an ONNX model whose shapes, or whose inputs that decide shapes, are known only when it is fed.
+
+Each new combination of shapes, and of values that decide shapes (the target of a Reshape, the k of a TopK), is compiled
+once and kept.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+
+from apus.artifact import Array, Graph, to_bytes
+from apus.compile.model import compile_model
+from apus.errors import UnknownValueError
+from apus.runtime import Session
+
+MAX_PLANS = 8
+MAX_KNOWN = 64  # elements of an input that decides a shape
+
+Feed = dict[str, Array]
+
+
+class Adaptive:
+    """A model that is compiled when it is fed. Not for sharing among threads.
+
+    Args:
+        model: an ONNX model.
+        threads: threads per layer; every usable core by default.
+
+    >>> relu = onnx.parser.parse_model(
+    ...     '<ir_version: 8, opset_import: ["": 17]> m (float[N] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }'
+    ... )
+    >>> [y.shape for y in Adaptive(relu).run({"x": np.zeros(6, np.float32), "s": np.asarray([2, 3])})]
+    [(2, 3)]
+    """
+
+    def __init__(self, model: onnx.ModelProto, threads: int | None = None) -> None:
+        constants = {tensor.name for tensor in model.graph.initializer}
+        self.model, self.threads = model, threads
+        self.inputs = [value.name for value in model.graph.input if value.name not in constants]
+        self._known: list[str] = []  # inputs that turned out to decide a shape
+        self._plans: OrderedDict[Any, tuple[Session, Graph]] = OrderedDict()
+
+    def run(self, feed: Mapping[str, Array]) -> list[Array]:
+        """Run once.
+
+        Args:
+            feed: an array per input.
+
+        Returns:
+            One array per output.
+
+        Raises:
+            CompileError: the engine cannot run the model on these inputs.
+            RunError: an input is missing or wrong.
+        """
+        session, _ = self.plan({name: np.asarray(array) for name, array in feed.items()})
+        return session.run(None, {value.name: feed[value.name] for value in session.get_inputs()})
+
+    def plan(self, feed: Feed) -> tuple[Session, Graph]:
+        """The session and the compiled graph for inputs like these."""
+        while True:
+            try:
+                return self._plan(feed)
+            except UnknownValueError as error:
+                fresh = [name for name in error.inputs if name not in self._known and _may_decide(feed.get(name))]
+                if not fresh:
+                    raise
+                self._known += fresh
+
+    def _plan(self, feed: Feed) -> tuple[Session, Graph]:
+        known = {name: feed[name] for name in self._known if name in feed}
+        shapes = {name: list(array.shape) for name, array in feed.items() if name not in known}
+        key = (str(sorted(shapes.items())), *((name, array.tobytes(), array.shape) for name, array in known.items()))
+        if key not in self._plans:
+            graph = compile_model(self.model, shapes=shapes, values=known)
+            self._plans[key] = Session(to_bytes(graph), threads=self.threads), graph
+            if len(self._plans) > MAX_PLANS:
+                self._plans.popitem(last=False)
+        self._plans.move_to_end(key)
+        return self._plans[key]
+
+
+def _may_decide(array: Array | None) -> bool:
+    """Whether an input is small enough to be the description of a shape rather than data."""
+    return array is not None and array.ndim <= 1 and array.size <= MAX_KNOWN

@@ -1,0 +1,69 @@
+"""adaptive.py and hybrid.py: what is compiled when it is fed, and what is shared with ONNX Runtime."""
+
+import sys
+
+import numpy as np
+import pytest
+from agreement import onnxruntime_outputs, text_model
+
+from apus.compile.adaptive import MAX_PLANS, Adaptive
+from apus.compile.hybrid import Hybrid
+from apus.errors import CompileError, MissingExtraError
+
+TOP = "m (float[N,T] x, int64[1] k) => (float[A,B] y, int64[A,B] i) { r = Relu(x)  y, i = TopK(r, k) }"
+FIND = (
+    "m (float[N,4] x) => (float[A] y) { r = Relu(x)  i = NonZero(r)  t = Transpose(i)  v = GatherND(r, t)  y = Neg(v) }"
+)
+WEIGHT = ", ".join(f"{0.1 * ((i * 7) % 11 - 5):.2f}" for i in range(64))
+ATTENTION = (
+    f"m (float[N,T,8] x) => (float[N,T,8] y) <float[8,8] w = {{{WEIGHT}}}, int64[1] a = {{0}}, int64[2] b = {{2, 4}},"
+    " int64[1] z = {0}, int64 i = {1}>"
+    " { s = Shape(x)  t = Gather(s, i)  u = Unsqueeze(t, z)  h = Concat <axis = 0> (a, u, b)  q = MatMul(x, w)"
+    "  r = Reshape(q, h)  p = Transpose <perm = [0, 2, 1, 3]> (r)  k = Transpose <perm = [0, 2, 3, 1]> (r)"
+    "  c = MatMul(p, k)  e = Softmax <axis = -1> (c)  o = MatMul(e, p)  v = Transpose <perm = [0, 2, 1, 3]> (o)"
+    "  y = Reshape(v, s) }"
+)
+
+
+def test_each_shape_and_each_deciding_value_gets_a_plan_and_old_ones_go() -> None:
+    model = text_model(TOP)
+    adaptive = Adaptive(model, threads=1)
+    for rows in range(1, 4):
+        for k in range(1, 5):
+            feed = {
+                "x": np.random.default_rng(rows).standard_normal((rows, 6)).astype(np.float32),
+                "k": np.asarray([k]),
+            }
+            for mine, theirs in zip(adaptive.run(feed), onnxruntime_outputs(model, feed), strict=True):
+                np.testing.assert_array_equal(mine, theirs)
+    assert len(adaptive._plans) == MAX_PLANS
+
+
+def test_shape_arithmetic_of_a_transformer_folds_at_each_sequence_length() -> None:
+    model = text_model(ATTENTION)
+    adaptive = Adaptive(model)
+    for batch, steps in ((1, 3), (2, 7)):
+        x = np.random.default_rng(0).standard_normal((batch, steps, 8)).astype(np.float32)
+        (want,) = onnxruntime_outputs(model, {"x": x})
+        np.testing.assert_allclose(adaptive.run({"x": x})[0], want, rtol=1e-4, atol=1e-5)
+        _, graph = adaptive.plan({"x": x})
+        assert all(value.dtype == "float32" for value in graph.values.values())
+
+
+def test_onnxruntime_runs_what_the_engine_refuses() -> None:
+    model = text_model(FIND)
+    hybrid = Hybrid(model, threads=1)
+    for seed in (0, 1):  # as many results as there are positive elements: other shapes in the same segments
+        x = np.random.default_rng(seed).standard_normal((3, 4)).astype(np.float32)
+        (want,) = onnxruntime_outputs(model, {"x": x})
+        np.testing.assert_array_equal(hybrid.run({"x": x})[0], want)
+    assert [segment.native for segment in hybrid.segments] == [True, False, True]
+    assert hybrid.native_fraction == pytest.approx(4 / 5)
+    with pytest.raises(CompileError, match="operator NonZero of node"):
+        Adaptive(model).run({"x": x})
+
+
+def test_without_onnxruntime_one_error_names_the_operator_and_the_fix(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)
+    with pytest.raises(MissingExtraError, match=r"cannot run NonZero of node.*pip install onnxruntime"):
+        Hybrid(text_model(FIND)).run({"x": np.ones((2, 4), np.float32)})

@@ -1,0 +1,40 @@
+"""backend.py on the tests that ship with ONNX: no wrong answer, and no fewer right ones than before."""
+
+from collections import Counter
+
+import numpy as np
+import onnx
+import pytest
+from benchmarks.onnx.suite import verdicts
+
+from apus import backend
+from apus.errors import CompileError
+
+FLOOR = {"simple": 6, "pytorch-operator": 35, "pytorch-converted": 82, "node": 1450}
+
+
+@pytest.mark.parametrize("kind", list(FLOOR))
+def test_no_answer_is_wrong(kind: str) -> None:
+    records = list(verdicts(kind, onnxruntime=False))
+    wrong = [(r["name"], r["why"]) for r in records if r["native"] == "wrong"]
+    counts = Counter(r["native"] for r in records)
+    assert not wrong
+    assert counts["right"] >= FLOOR[kind], counts
+
+
+RESHAPE = onnx.parser.parse_model(
+    '<ir_version: 8, opset_import: ["": 17]> m (float[N] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }'
+)
+
+
+def test_an_input_may_decide_a_shape() -> None:
+    rep = backend.prepare(RESHAPE)
+    for shape in ((2, 3), (6, 1), (1, 6)):
+        (y,) = rep.run([np.arange(6, dtype=np.float32), np.asarray(shape)])
+        assert y.shape == shape
+
+
+def test_only_the_cpu_is_offered() -> None:
+    assert not backend.supports_device("CUDA:1")
+    with pytest.raises(CompileError, match="device 'CUDA'"):
+        backend.prepare(RESHAPE, "CUDA")
