@@ -67,7 +67,8 @@ class MiniLM(nn.Module):
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor, token_type_ids: Tensor) -> Tensor:
         """[B, T] integers to [B, T, 384]; positions whose mask is 0 are not attended to."""
-        mask = (1.0 - attention_mask[:, None, None, :].float()) * -1e4
+        real = self.network.get_input_embeddings().weight.dtype
+        mask = (1.0 - attention_mask[:, None, None, :].to(real)) * -1e4
         hidden: Tensor = self.network(input_ids, mask, token_type_ids).last_hidden_state
         return hidden
 

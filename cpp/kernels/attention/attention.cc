@@ -23,10 +23,8 @@ Attention::Attention(const AttentionShape& shape, Isa isa)
       pitch_(aligned(shape.keys)),
       block_(std::clamp(kScores / std::max<int64_t>(pitch_, 1) / kRows * kRows, kRows, 8 * kRows)) {}
 
-// Transposed keys, scores, and totals; each with slack, since the matmul reads past their ends.
-int64_t Attention::scratch_bytes() const {
-  return (aligned(shape_.size) * pitch_ + block_ * pitch_ + aligned(block_)) * 4 + 2 * kSlack;
-}
+// Transposed keys, and scores; each with slack, since the matmul reads past their ends.
+int64_t Attention::scratch_bytes() const { return (aligned(shape_.size) * pitch_ + block_ * pitch_) * 4 + 2 * kSlack; }
 
 void Attention::run(const float* q, const float* k, const float* v, const AttentionMask& mask, float* y, void* scratch,
                     int64_t first, int64_t last) const {
@@ -34,7 +32,6 @@ void Attention::run(const float* q, const float* k, const float* v, const Attent
   const int64_t width = s.heads * s.size;
   float* keys = static_cast<float*>(scratch);
   float* scores = keys + aligned(s.size) * pitch_ + kSlack / 4;
-  float* totals = scores + block_ * pitch_ + kSlack / 4;
   for (int64_t head = first; head < last; ++head) {
     const int64_t at = head * s.size;
     transpose_to_planes(k + at, keys, s.keys, s.k_pitch, 0, s.size);
@@ -42,11 +39,9 @@ void Attention::run(const float* q, const float* k, const float* v, const Attent
       const int64_t rows = std::min(block_, s.queries - row);
       multiply_({q + row * s.q_pitch + at, keys, scores, rows, s.keys, s.size, s.q_pitch, pitch_, pitch_});
       const float* hidden = mask.data ? mask.data + head * mask.head + row * mask.query : nullptr;
-      scores_->run({scores, totals, hidden, rows, s.keys, pitch_, mask.query, s.factor});
+      scores_->run({scores, hidden, rows, s.keys, pitch_, mask.query, s.factor});
       float* out = y + row * width + at;
       multiply_({scores, v + at, out, rows, s.size, s.keys, pitch_, s.v_pitch, width});
-      for (int64_t r = 0; r < rows; ++r)
-        for (int64_t i = 0; i < s.size; ++i) out[r * width + i] /= totals[r];
     }
   }
 }

@@ -1,5 +1,5 @@
-// Rows of scores on their way through a softmax: x[r, c] = exp(t - max over c of t), t = x[r, c] * factor + mask[r, c],
-// and total[r] = the sum of it, for r < rows, c < count.
+// Rows of scores through a softmax, in place: x[r, c] = exp(t - max over c of t) / sum over c of the same, t = x[r, c]
+// * factor + mask[r, c], for r < rows, c < count.
 //
 // A row whose every t is -inf gives NaN, as in ONNX. Sums run in 16 interleaved chains whatever the ISA, so bits agree.
 // `mask` may be null. Rows lie `pitch` floats apart, those of the mask `mask_pitch` (0: one for all). What lies between
@@ -13,7 +13,7 @@
 namespace apus {
 
 struct ScoreArguments {
-  float *x, *total;
+  float* x;
   const float* mask;
   int64_t rows, count, pitch, mask_pitch;
   float factor;
