@@ -32,7 +32,7 @@ FOLDER = Path("runs/distill/mnist")
 FINISHED = FOLDER / "finished.jsonl"
 TEMPERATURE, ALPHA, JITTER, DROPOUT = 20.0, 0.9, 2, 0.5
 SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 5000
-RATES = (0.05, 0.1, 0.2)
+RATES = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
 BATCH, EPOCHS, TUNING_EPOCHS = 256, 40.0, 10.0
 Key = dict[str, object]
 
