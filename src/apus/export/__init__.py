@@ -1,6 +1,7 @@
 """The hand-over from training to running: torch → standard ONNX, quantised layers as QDQ."""
 
+from apus.export.bits import bytes_by_layer, to_bits
 from apus.export.onnx_file import INPUT, OUTPUT, export
 from apus.export.qdq import OPSET, to_qdq
 
-__all__ = ["INPUT", "OPSET", "OUTPUT", "export", "to_qdq"]
+__all__ = ["INPUT", "OPSET", "OUTPUT", "bytes_by_layer", "export", "to_bits", "to_qdq"]

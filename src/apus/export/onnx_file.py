@@ -13,14 +13,17 @@ from torch import Tensor, nn
 from apus._files import write_atomically
 from apus.errors import ApusError
 from apus.export import tidy
+from apus.export.bits import narrow, to_bits
+from apus.export.pruned import remove_pruned
 from apus.export.qdq import OPSET, to_qdq
+from apus.techniques.bayesian_bits import BitLayer
 from apus.techniques.quantize import fold_batch_norms, quantizers
 
 INPUT, OUTPUT = "input", "output"
 
 
 def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name: str = "network") -> onnx.ModelProto:
-    """Export a network, plain or prepared by `techniques.quantize`, as a standard ONNX model.
+    """Export a network, plain or prepared by `quantize` or `bayesian_bits`, as a standard ONNX model.
 
     Zeros of pruned weights stay plain zeros; a compiler that knows sparsity finds them.
 
@@ -36,12 +39,16 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
     Raises:
         ApusError: torch cannot export this network; says why.
     """
-    ready = to_qdq(model) if quantizers(model) else fold_batch_norms(model, example)
+    learned = any(isinstance(module, BitLayer) for module in model.modules())
+    ready = to_bits(model) if learned else to_qdq(model) if quantizers(model) else fold_batch_norms(model, example)
     # A fresh pair: with one channel a tensor may count as channels-last too, and torch would export gathers for that.
     pair = torch.cat([example[:1]] * 2).clone(memory_format=torch.contiguous_format)
     exported = _export(ready, pair)
     tidy.name_layers(exported)
     tidy.pool_globally(exported)
+    if learned:
+        narrow(exported)
+        remove_pruned(exported)
     tidy.quantise_biases(exported)
     tidy.strip_provenance(exported)
     exported.graph.name, exported.producer_name = name, "apus"

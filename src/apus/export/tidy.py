@@ -54,6 +54,8 @@ def quantise_biases(model: onnx.ModelProto) -> int:
         x, w = made.get(node.input[0]), made.get(node.input[1])
         if x is None or w is None or {x.op_type, w.op_type} != {"DequantizeLinear"}:
             continue
+        if any(constants[each.input[2]].dtype.name not in ("int8", "uint8") for each in (x, w) if len(each.input) > 2):
+            continue  # ONNX Runtime has no integer operators of that type, and fails where a bias makes it try
         scale = (constants[x.input[1]] * constants[w.input[1]]).astype(np.float32)
         levels = np.clip(np.rint(constants[node.input[2]] / scale), _INT32.min, _INT32.max).astype(np.int32)
         _dequantise_bias(graph, node, levels, scale)
@@ -65,7 +67,7 @@ def quantise_biases(model: onnx.ModelProto) -> int:
 def _dequantise_bias(graph: onnx.GraphProto, node: onnx.NodeProto, levels: np.ndarray, scale: np.ndarray) -> None:
     stem = node.input[2]
     names = [f"{stem}.{node.name}.{part}" for part in ("levels", "scale", "zero_point")]
-    for name, value in zip(names, (levels, scale, np.zeros_like(levels)), strict=True):
+    for name, value in zip(names, (levels, scale, np.zeros(scale.shape, np.int32)), strict=True):
         graph.initializer.append(numpy_helper.from_array(value, name))
     bias = helper.make_node("DequantizeLinear", names, [f"{stem}.{node.name}"], f"{node.name}.bias", axis=0)
     node.input[2] = bias.output[0]

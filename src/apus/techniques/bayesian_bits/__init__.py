@@ -7,7 +7,7 @@ they make, `place` and `network` the network and its penalty, `bops` the bit ope
 from apus.techniques.bayesian_bits.bops import LayerBits, learned, macs, relative_bops, uniform
 from apus.techniques.bayesian_bits.gates import Gates
 from apus.techniques.bayesian_bits.grids import WIDTHS
-from apus.techniques.bayesian_bits.layer import BitLayer
+from apus.techniques.bayesian_bits.layer import BitLayer, compute
 from apus.techniques.bayesian_bits.network import bit_layers, describe, freeze, parameter_groups, penalty
 from apus.techniques.bayesian_bits.place import Widths, fixed, prepare
 from apus.techniques.bayesian_bits.quantizer import Quantizer
@@ -20,6 +20,7 @@ __all__ = [
     "Quantizer",
     "Widths",
     "bit_layers",
+    "compute",
     "describe",
     "fixed",
     "freeze",

@@ -86,6 +86,10 @@ class Gates(nn.Module):
         """The gates' values (n,) in 0..1."""
         return sample(self.phi) if self.training else decided(self.phi).to(self.phi.dtype)
 
+    def frozen(self) -> bool:
+        """Whether every gate is decided for good."""
+        return bool(self.phi.isinf().all())
+
     @torch.no_grad()
     def freeze(self) -> None:
         """Decide every gate for good; the decision lies in φ itself, so a checkpoint holds it."""

@@ -6,9 +6,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apus.techniques.bayesian_bits.gates import Gates, decided
-from apus.techniques.bayesian_bits.quantizer import Quantizer
+from apus.techniques.bayesian_bits.quantizer import Quantizer, straight_round
 
 Layer = nn.Linear | nn.Conv1d | nn.Conv2d | nn.Embedding
+INTEGER_BITS = 8  # up to here an engine multiplies integers, beyond it floats
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Embedding)
 
 
@@ -42,16 +43,36 @@ class BitLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's output; x as the layer's own. A pruned channel is exactly 0, so that it can be cut out."""
-        weight, bias = self.layer.weight, getattr(self.layer, "bias", None)
         if self.input_bits is not None:
             x = self.input_bits(x)
+        return compute(self.layer, x, *self.deployed())
+
+    def deployed(self) -> tuple[Tensor, Tensor | None]:
+        """Weight and bias as the layer computes with them.
+
+        Once every gate is decided the bias lies on the grid of the accumulators, s_x · s_w, as in an integer engine
+        (Jacob et al. 2017, arXiv:1712.05877, Eq. (11)): with few bits that is coarse, and training must know.
+        """
+        weight, bias = self.layer.weight, getattr(self.layer, "bias", None)
+        if bias is not None and (unit := self._unit()) is not None:
+            bias = straight_round(bias / unit) * unit
         if self.weight_bits is not None:
             weight = self.weight_bits(weight)
         if self.keep is not None:
             z, axis = self.keep(), output_axis(self.layer)
             weight = weight * z.reshape([-1 if i == axis else 1 for i in range(weight.ndim)])
             bias = None if bias is None else bias * z  # else the channel would be a constant, not nothing
-        return _compute(self.layer, x, weight, bias)
+        return weight, bias
+
+    def _unit(self) -> Tensor | None:
+        """s_x · s_w where both are of 8 bits or fewer and decided, a scalar or (M,)."""
+        x, w = self.input_bits, self.weight_bits
+        if x is None or w is None or (self.training and not (x.gates.frozen() and w.gates.frozen())):
+            return None
+        if max(x.bits(), w.bits()) > INTEGER_BITS:
+            return None
+        unit = (x.step() * w.step()).detach()
+        return unit.reshape(-1) if unit.ndim else unit
 
     def kept(self) -> Tensor:
         """Bool (M,): which output channels the test-time gates keep."""
@@ -61,7 +82,7 @@ class BitLayer(nn.Module):
         return decided(self.keep.phi)
 
 
-def _compute(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+def compute(layer: Layer, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """A layer's output with another weight and bias in the place of its own."""
     if isinstance(layer, nn.Embedding):
         return F.embedding(x, weight, layer.padding_idx, layer.max_norm, layer.norm_type, layer.scale_grad_by_freq)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from apus.techniques.bayesian_bits.gates import Gates, decided, probability
-from apus.techniques.bayesian_bits.grids import WIDTHS, NestedGrids
+from apus.techniques.bayesian_bits.grids import WIDTHS, NestedGrids, scale
 
 SMALLEST = 1e-8  # a range of 0 has no grid
 
@@ -34,6 +34,11 @@ def forced(bits: int) -> tuple[float, ...]:
     if bits not in WIDTHS:
         raise ValueError(f"{bits} bits: the residuals have {', '.join(map(str, WIDTHS))}")
     return tuple(math.inf if width <= bits else -math.inf for width in WIDTHS[1:])
+
+
+def straight_round(x: Tensor) -> Tensor:
+    """Round to the nearest integer, any shape; the gradient is that of x."""
+    return x + (torch.round(x) - x).detach()
 
 
 class Quantizer(nn.Module):
@@ -84,6 +89,10 @@ class Quantizer(nn.Module):
         """
         y: Tensor = NestedGrids.apply(x, self.range()[1], bool(self.signed), self.gates())  # type: ignore[no-untyped-call]
         return y
+
+    def step(self) -> Tensor:
+        """The grid's step s_b at the width that the test-time gates leave, of β's shape."""
+        return scale(self.range()[1], bool(self.signed), self.bits())
 
     def bits(self) -> int:
         """The width that the test-time gates leave: 2, 4, 8, 16 or 32."""

@@ -1,0 +1,108 @@
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto
+from torch import nn
+
+import apus
+from apus.export import INPUT, bytes_by_layer, export
+from apus.techniques import bayesian_bits as bb
+
+X = torch.randn(24, 3, 8, 8, generator=torch.Generator().manual_seed(0))
+OFF = -6.0
+TYPES = {2: TensorProto.INT2, 4: TensorProto.INT4, 8: TensorProto.INT8, 16: TensorProto.INT16}
+
+
+class Net(nn.Module):
+    """A residual branch, a concatenation and a depthwise layer between two convolutions and a linear layer."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.branch = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 8, 1)
+        self.left, self.right = nn.Conv2d(8, 6, 1), nn.Conv2d(8, 4, 1)
+        self.depthwise, self.last = nn.Conv2d(10, 10, 3, groups=10), nn.Conv2d(10, 5, 1)
+        self.relu, self.pool, self.head = nn.ReLU(), nn.MaxPool2d(2), nn.Linear(45, 4)
+
+    def forward(self, x):
+        x = self.relu(self.first(x))
+        x = self.relu(x + self.branch(x))
+        x = torch.cat([self.left(x), self.right(x)], 1)
+        return self.head(self.pool(self.relu(self.last(self.depthwise(x)))).flatten(1))
+
+
+def prepared(bits=8, prune=()):
+    torch.manual_seed(0)
+    wide = dict.fromkeys(("weights", "inputs"), bb.fixed(bits))
+    model = bb.prepare(Net(), X, unpruned=["head"], **wide)
+    with torch.no_grad():
+        for name, rows in dict(prune).items():
+            model.get_submodule(name).keep.phi[rows] = OFF
+    return model.eval()
+
+
+def agree(model, proto):
+    """torch, ONNX Runtime and engine on the same inputs: no code differs, float sums may in their last bits."""
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    with torch.no_grad():
+        ours = apus.Session(proto.SerializeToString()).run(None, {INPUT: X.numpy()})[0]
+        wanted = model(X).numpy()
+    for told in (session.run(None, {INPUT: X.numpy()})[0], ours):
+        np.testing.assert_allclose(told, wanted, rtol=0, atol=1e-5 * np.ptp(wanted))
+
+
+def shapes(proto):
+    return {t.name: list(t.dims) for t in proto.graph.initializer if t.name.endswith(("levels", "weight"))}
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_every_width_runs_the_same_in_torch_onnxruntime_and_engine(bits):
+    model = prepared(bits)
+    proto = export(model, X)
+    agree(model, proto)
+    stored = {t.data_type for t in proto.graph.initializer if t.name.endswith("levels") and "bias" not in t.name}
+    assert stored == {TYPES[bits]}
+
+
+def test_files_shrink_with_the_bits():
+    sizes = [bytes_by_layer(export(prepared(bits), X))["head"] for bits in (2, 8)]
+    assert sizes[0] < 0.4 * sizes[1]
+
+
+def test_pruned_channels_leave_through_concatenation_and_depthwise():
+    pruned = {"left": [1, 2], "right": [0, 1, 2, 3], "depthwise": [1, 2, 5, 6, 7, 8, 9], "last": [4]}  # 5: unread
+    model = prepared(8, pruned)
+    proto = export(model, X)
+    agree(model, proto)
+    found = shapes(proto)
+    assert found["left.levels"] == [3, 8, 1, 1] and "right.levels" not in found
+    assert found["depthwise.levels"] == [3, 1, 3, 3] and found["last.levels"] == [4, 3, 1, 1]
+    assert found["head.levels"] == [4, 36]
+    assert {a.i for n in proto.graph.node if n.name == "depthwise" for a in n.attribute if a.name == "group"} == {3}
+
+
+def test_a_branch_of_0_bits_is_gone():
+    model = prepared(8, {"branch": range(8)})
+    proto = export(model, X)
+    assert "branch.levels" not in shapes(proto)
+    assert not [n for n in proto.graph.node if n.op_type == "Add"]
+    agree(model, proto)
+
+
+def test_channels_added_to_living_ones_stay_and_dead_ones_leave_both_sides():
+    model = prepared(8, {"first": [0, 1, 2], "branch": [1, 2, 3]})
+    proto = export(model, X)
+    found = shapes(proto)
+    assert found["first.levels"][0] == found["branch.levels"][0] == 6  # 1 and 2 are zero on both sides
+    assert found["left.levels"][1] == 6
+    agree(model, proto)
+
+
+def test_float_weights_and_inputs_stay_float():
+    torch.manual_seed(0)
+    model = bb.prepare(Net(), X, weights=None, inputs=None, unpruned=["head"]).eval()
+    with torch.no_grad():
+        model.last.keep.phi[:2] = OFF
+    proto = export(model, X)
+    assert shapes(proto)["last.layer.weight"][0] == 3
+    agree(model, proto)
