@@ -18,7 +18,7 @@ from apus.data.pipeline import Pipeline
 from benchmarks.echo import clipart
 from benchmarks.echo.memory import remember
 
-WORKERS, BATCH, IMAGES, ROUNDS = 2, 32, 960, 15
+WORKERS, BATCH, IMAGES, ROUNDS = 2, 32, 960, 11
 EDGE = 5  # batches not timed at both ends: some loaders run ahead while they start, and finish from their buffers
 
 

@@ -1,5 +1,6 @@
 """Judgements on given times: kind, place, cures in order of cost, and which is best."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ def test_the_line_of_an_input_bound_training() -> None:
     verdict = judge([times(0.26, cache_bytes=148 << 30, free_bytes=24 << 30)])
     assert str(verdict) == (
         "INPUT-BOUND 62% (wait 160 of 260 ms/step, R=2.6). Bottleneck: decode. Workers: 0 cores free. "
-        "Cache needs 148 GB of 24: no. Best: echo(2.5) after decode, about 100 ms/step."
+        "Cache needs 148 GB of 24 GB: no. Best: echo(2.5) after decode, about 100 ms/step."
     )
     assert "decode" in verdict.table() and "R=2.00" in verdict.table()
 
@@ -34,6 +35,17 @@ def test_cheaper_cures_come_first_and_win_when_they_are_enough() -> None:
 def test_workers_that_wait_need_no_cores() -> None:
     verdict = judge([times(0.8, workers=1, free_cores=0.5, cpu_share=0.01)])
     assert verdict.best is not None and verdict.best.text.startswith("+7 workers would fix")
+
+
+def test_a_busy_machine_has_room_for_workers_that_wait_but_not_for_those_that_compute() -> None:
+    waiting = Times(step=0.1, load=0.05, wait=0.05, period=0.15, workers=0, cpu_share=0.02)
+    assert judge([waiting]).cures[0].text == "+1 workers would fix (0 cores free; they would mostly wait)"
+    assert not judge([replace(waiting, cpu_share=0.9)]).cures[0].possible
+
+
+def test_a_cache_is_told_in_its_own_unit() -> None:
+    verdict = judge([times(0.8, cache_bytes=16_000, free_bytes=24 << 30)])
+    assert verdict.best is not None and verdict.best.text == "A cache of all examples fits (15.6 kB of 24 GB free)"
 
 
 def test_a_slow_augmentation_is_echoed_as_whole_batches() -> None:

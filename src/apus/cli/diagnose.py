@@ -4,8 +4,10 @@ import argparse
 import contextlib
 import runpy
 import sys
+import traceback
 from dataclasses import asdict
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from apus._files import existing_file
@@ -28,13 +30,24 @@ def run(options: argparse.Namespace) -> int:
     from apus.errors import DataError
 
     script = existing_file(options.script)
-    times = watch(script, options.arguments, max(4, options.batches))
+    try:
+        times = watch(script, options.arguments, max(4, options.batches))
+    except Exception as error:
+        traceback.print_exception(type(error), error, _own(script, error.__traceback__))
+        raise DataError(f"{script} fails by itself, as above: nothing to judge") from None
     if times is None:
         raise DataError(f"{script} took fewer than 8 batches from any DataLoader: nothing to judge")
     verdict = judge([times])
     if not emit(options, asdict(verdict) | {"line": str(verdict)}):
         print(verdict.table(), verdict, sep="\n")
     return 0
+
+
+def _own(script: Path, frame: TracebackType | None) -> TracebackType | None:
+    """The part of a traceback that begins in the script."""
+    while frame is not None and frame.tb_frame.f_code.co_filename != str(script):
+        frame = frame.tb_next
+    return frame
 
 
 def watch(script: Path, words: list[str], batches: int) -> "Times | None":

@@ -2,6 +2,7 @@
 
 import copy as copies
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any, Self
 
 import torch
@@ -23,11 +24,16 @@ class Chain:
         shuffle: a new order each epoch, where the source has an index.
         rank: of this process; by default torch.distributed's.
         world: processes; by default torch.distributed's.
+
+    Raises:
+        DataError: the seed is out of range, or the source is nothing that can be read.
     """
 
     def __init__(
         self, source: Any, seed: int = 0, *, shuffle: bool = True, rank: int | None = None, world: int | None = None
     ) -> None:
+        if not isinstance(seed, int) or not 0 <= seed < 2**63:
+            raise DataError(f"Pipeline(seed={seed!r}): the seed is a whole number from 0 to 2**63 - 1")
         self.rank, self.world = _place() if rank is None or world is None else (rank, world)
         self.seed, self.stages = seed, tuple[Stage, ...]()
         self._given, self._shuffle = source, shuffle
@@ -61,7 +67,8 @@ class Chain:
         if self.stages:
             raise DataError("read() comes first in a pipeline")
         load = self.source.load
-        new = self._with(Apply("read", (lambda key, **k: call(load(key), **k)) if call else load, workers, processes))
+        work = (lambda key, **k: call(load(key), **k)) if call else load
+        new = self._with(_applied("read", work, workers, processes, 0))
         new._loads = True
         return new
 
@@ -78,7 +85,7 @@ class Chain:
         Returns:
             A longer chain.
         """
-        return self._with(Apply(name, call, workers, processes, depth or None))
+        return self._with(_applied(name, call, workers, processes, depth))
 
     def decode(self, call: Call, workers: int = 0, *, processes: bool = False) -> Self:
         """`map` under the name that reports use for decoding."""
@@ -114,11 +121,12 @@ class Chain:
         """
         if any(isinstance(stage, Echo) for stage in self.stages):
             raise DataError("a pipeline has one echo: multiply the factors")
-        if spread not in ("stride", "buffer", "none") or (size is not None and size < 1):
+        if spread not in ("stride", "buffer", "none") or not (size is None or _whole(size, 1)):
             raise DataError(f"echo(spread={spread!r}, size={size}): spread is stride, buffer or none, and size ≥ 1")
-        if isinstance(factor, str) and factor != "auto":
+        if not isinstance(factor, int | float | Fraction) and factor != "auto":
             raise DataError(f'echo({factor!r}): the factor is a number ≥ 1 or "auto"')
         try:
+            rational(max)
             chosen = None if isinstance(factor, str) else rational(factor)
         except ValueError as error:
             raise DataError(str(error)) from None
@@ -138,12 +146,29 @@ class Chain:
         Raises:
             DataError: `size` is below 1 or there is a batch stage already.
         """
-        if size < 1 or any(isinstance(stage, Batch) for stage in self.stages):
-            raise DataError(f"batch({size}): once in a pipeline, and at least 1")
+        if not _whole(size, 1) or any(isinstance(stage, Batch) for stage in self.stages):
+            raise DataError(f"batch({size!r}): once in a pipeline, and at least 1")
         return self._with(Batch(size, drop_last, collate))
 
     def to(self, device: str | torch.device, *, ahead: int = 2) -> Self:
-        """Copy to a device, `ahead` batches before they are needed."""
+        """Copy to a device, `ahead` batches before they are needed.
+
+        Args:
+            device: such as `cuda`; checked at once, so that a typo costs no reading.
+            ahead: batches.
+
+        Returns:
+            A longer chain.
+
+        Raises:
+            DataError: there is no such device.
+        """
+        try:
+            known = torch.device(device)
+        except RuntimeError as error:
+            raise DataError(f"to({device!r}): {str(error).splitlines()[0]}") from None
+        if known.type == "cuda" and not torch.cuda.is_available():
+            raise DataError(f"to({str(device)!r}): torch sees no CUDA device on this machine")
         return self._with(To(str(device), ahead))
 
     def evaluation(self) -> Self:
@@ -164,6 +189,18 @@ class Chain:
         """Size of the batches made after the echo."""
         place = next((i for i, stage in enumerate(self.stages) if isinstance(stage, Echo)), 0)
         return next((stage.size for stage in self.stages[place:] if isinstance(stage, Batch)), None)
+
+
+def _whole(value: object, least: int) -> bool:
+    return isinstance(value, int) and value >= least
+
+
+def _applied(name: str, call: Call, workers: int, processes: bool, depth: int) -> Apply:
+    if not callable(call):
+        raise DataError(f"stage {name!r} needs a function of an item, not {call!r}")
+    if not _whole(workers, 0) or not _whole(depth, 0):
+        raise DataError(f"stage {name!r}: workers={workers!r} and depth={depth!r} are whole numbers, 0 or more")
+    return Apply(name, call, workers, processes, depth or None)
 
 
 def _place() -> tuple[int, int]:

@@ -25,10 +25,12 @@ def folder(path: str | Path) -> list[tuple[str, int]]:
         (file, class) pairs in order of name; classes are numbered in order of name.
 
     Raises:
-        DataError: there is no image.
+        DataError: there is no such folder, or no image in it.
     """
     root = Path(path)
-    classes = sorted(entry for entry in root.iterdir() if entry.is_dir()) if root.is_dir() else []
+    if not root.is_dir():
+        raise DataError(f"{root}: no such folder; give one with a sub-folder of images for each class, or .tar files")
+    classes = sorted(entry for entry in root.iterdir() if entry.is_dir())
     found = [
         (str(file), label)
         for label, name in enumerate(classes)

@@ -195,7 +195,12 @@ class Batch:
             group = list(islice(items, past - first))
             if not group or (self.whole and len(group) < self.size):
                 return
-            yield Item(step, 0, collate([item.value for item in group]), tuple(item.copy for item in group))
+            try:
+                value = collate([item.value for item in group])
+            except Exception as error:
+                error.add_note(f"in stage 'batch', batch {step} of items {[item.number for item in group]}")
+                raise
+            yield Item(step, 0, value, tuple(item.copy for item in group))
 
 
 def collate(values: Sequence[Any]) -> Any:

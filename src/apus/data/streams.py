@@ -62,7 +62,7 @@ class Streamed:
     """An iterable, in its own order; to go on at an item means to read on to it."""
 
     def __init__(self, data: Iterable[Any], rank: int, world: int) -> None:
-        self.data, self.rank, self.world = data, rank, world
+        self.data, self.rank, self.world, self._begun = data, rank, world, False
         if world > 1:
             self._check()
 
@@ -91,7 +91,14 @@ class Streamed:
     def _values(self, epoch: int) -> Iterator[Any]:
         if hasattr(self.data, "set_epoch"):
             self.data.set_epoch(epoch)
-        return iter(self.data)
+        values = iter(self.data)
+        if values is self.data and self._begun and not hasattr(values, "reset"):
+            raise DataError(
+                f"a {type(self.data).__name__} can be read once, and was begun before: "
+                "give an object whose __iter__ begins anew, such as a list or a class with a generator method"
+            )
+        self._begun = True
+        return values
 
     def load(self, payload: Any) -> Any:
         """The value."""
@@ -225,4 +232,4 @@ def as_source(data: Any, seed: int, shuffle: bool, rank: int, world: int) -> Sou
         return Indexed(data, seed, shuffle, rank, world)
     if hasattr(data, "__iter__"):
         return Streamed(data, rank, world)
-    raise DataError(f"cannot read a {type(data).__name__}: it has neither __getitem__ and __len__ nor __iter__")
+    raise DataError(f"cannot read {type(data).__name__}: it has neither __getitem__ and __len__ nor __iter__")

@@ -8,6 +8,7 @@ from statistics import median
 from apus.techniques.echo import choose_factor, step_time
 
 NOTABLE = 0.10  # share of a step below which waiting is not worth a cure
+SQUEEZED = 0.1  # of a core, that a busy machine still has for a worker that only waits for disk or network
 UNEVEN = 1.25  # a rank this much slower than the median holds the others up
 
 
@@ -190,12 +191,13 @@ def _workers(times: Times) -> Cure:
     """More workers: as many as R asks for, as far as cores are free (for a loader that computes)."""
     have = max(1, times.workers)
     wanted = max(1, ceil(have * times.R))
+    spare = max(times.free_cores, SQUEEZED)
     if times.workers == 0 and times.R <= 1:
-        can, wanted = (1 if times.free_cores >= times.cpu_share * 0.5 else 0), 1
+        can, wanted = (1 if spare >= times.cpu_share * 0.5 else 0), 1
     else:
-        can = min(wanted, (times.workers or 0) + int(times.free_cores / max(times.cpu_share, 0.02) + 0.25))
+        can = min(wanted, times.workers + int(spare / max(times.cpu_share, 0.02) + 0.25))
     step = max(times.load * have / max(can, 1), times.step)
-    free = f"{times.free_cores:.0f} cores free"
+    free = f"{times.free_cores:.0f} cores free" + ("; they would mostly wait" if times.cpu_share < SQUEEZED else "")
     if can <= times.workers:
         return Cure("workers", f"Workers: {free}", times.period, possible=False)
     fixes = "would fix" if can >= wanted else f"would help, {wanted - times.workers} would fix"
@@ -206,12 +208,19 @@ def _cache(times: Times) -> Cure | None:
     if not times.cache_bytes:
         return None
     fits = times.cache_bytes < 0.8 * times.free_bytes
-    text = f"Cache needs {_gb(times.cache_bytes)} GB of {_gb(times.free_bytes)}: {'yes' if fits else 'no'}"
+    need, free = _bytes(times.cache_bytes), _bytes(times.free_bytes)
+    text = f"A cache of all examples fits ({need} of {free} free)" if fits else f"Cache needs {need} of {free}: no"
     return Cure("cache", text, max(times.after(), times.step), fits)
 
 
-def _gb(count: int) -> str:
-    return f"{count / 2**30:.0f}" if count > 10 * 2**30 else f"{count / 2**30:.2g}"
+def _bytes(count: int) -> str:
+    """For people.
+
+    >>> _bytes(148 << 30), _bytes(16_000)
+    ('148 GB', '15.6 kB')
+    """
+    unit = next((power for power in (3, 2, 1) if count >= 1024**power), 0)
+    return f"{count / 1024**unit:.3g} {('B', 'kB', 'MB', 'GB')[unit]}"
 
 
 def _echo(times: Times) -> Cure | None:
