@@ -13,7 +13,7 @@ from apus.bench.results import write_results
 from benchmarks.echo import plots
 
 PARTS = ("steps", "loaders", "quality", "text", "wallclock", "decode")
-RESULTS = Path("benchmarks/results/echo.json")
+RESULTS, IMAGES = Path("benchmarks/results/echo.json"), Path("docs/images")
 
 
 def main(parts: list[str]) -> None:
@@ -24,7 +24,7 @@ def main(parts: list[str]) -> None:
         made = import_module(f"benchmarks.echo.{part}").rows()
         rows += [r | {"detail": r["detail"] | {"part": part}} for r in made]
         write_results(RESULTS, "echo", "make bench-echo", rows)
-    plots.draw(rows, RESULTS.parent)
+    plots.draw(rows, IMAGES)
 
 
 if __name__ == "__main__":

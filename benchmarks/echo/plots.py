@@ -12,7 +12,8 @@ Rows = list[dict[str, Any]]
 
 
 def draw(rows: Rows, folder: Path) -> None:
-    """Write echo-*.svg beside the JSON, for those parts that have rows."""
+    """Write echo-*.svg into a folder, for those parts that have rows."""
+    mpl.rcParams["svg.hashsalt"] = "apus"  # the same rows, the same file
     named = {row["case"]: row for row in rows}
     if "baseline-b64" in named:
         _reads(named, folder / "echo-fresh-reads.svg")

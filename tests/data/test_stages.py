@@ -1,6 +1,7 @@
 """Single stages: collating, applying, moving."""
 
 from fractions import Fraction
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -8,6 +9,11 @@ import torch
 
 from apus.data.stages import Apply, Batch, Echo, Item, To, collate, moved
 from apus.data.workers import Meter
+
+
+class Pair(NamedTuple):
+    x: Any
+    y: Any
 
 
 def test_collate_stacks_inside_containers() -> None:
@@ -51,3 +57,9 @@ def test_moves_reach_tensors_in_containers() -> None:
     value = moved({"a": [torch.zeros(1), "s"]}, lambda x: x + 1)
     assert value["a"][0].item() == 1 and value["a"][1] == "s"
     assert To("cpu", 2).work()(Item(0, 0, torch.ones(2))).value.tolist() == [1, 1]
+
+
+def test_named_tuples_stay_named() -> None:
+    batch = collate([Pair(torch.zeros(2), 3), Pair(torch.ones(2), 4)])
+    assert type(batch) is Pair and batch.y.tolist() == [3, 4]
+    assert type(moved(batch, lambda x: x + 1)) is Pair

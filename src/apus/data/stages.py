@@ -219,8 +219,13 @@ def collate(values: Sequence[Any]) -> Any:
     if isinstance(first, dict):
         return {key: collate([value[key] for value in values]) for key in first}
     if isinstance(first, tuple | list):
-        return type(first)(collate(part) for part in zip(*values, strict=True))
+        return _like(first, (collate(part) for part in zip(*values, strict=True)))
     return list(values)
+
+
+def _like(value: Any, parts: Iterable[Any]) -> Any:
+    """A tuple, named tuple or list of the same type."""
+    return type(value)(*parts) if hasattr(value, "_fields") else type(value)(parts)
 
 
 @dataclass(frozen=True)
@@ -258,5 +263,5 @@ def moved(value: Any, move: Callable[[Tensor], Any]) -> Any:
     if isinstance(value, dict):
         return {key: moved(part, move) for key, part in value.items()}
     if isinstance(value, tuple | list):
-        return type(value)(moved(part, move) for part in value)
+        return _like(value, (moved(part, move) for part in value))
     return value
