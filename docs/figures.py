@@ -77,8 +77,9 @@ def echo(results: Results) -> str:
         [
             *lines,
             "",
-            "Fashion-MNIST, 6,000 training images, 80 % of the test images right, learning rate tuned for each, medians",
-            f"of five seeds; text that is read once needs {twice:.2f}x (e = 2) and {four:.2f}x (e = 4). On the clock:",
+            "Fashion-MNIST, 6,000 training images, 80 % of the test images right, learning rate tuned for each,",
+            f"medians of five seeds; text that is read once needs {twice:.2f}x (e = 2) and {four:.2f}x (e = 4).",
+            "On the clock:",
             "",
             "- a source six times slower than the step, e = 5 before augmentation:",
             f"  {sooner(results, 'wallclock-r6-e5')};",
