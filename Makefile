@@ -4,6 +4,7 @@
 #   make test          the tests              make test-slow   the slow ones too
 #   make check         style, types, import contracts, docstrings, sizes
 #   make bench-NAME    writes benchmarks/results/NAME.json
+#   make sanitize      the engine's cases under ASan + UBSan, then TSan, on every ISA
 #   make docs          pages from docstrings, into site/
 #   make wheel         manylinux wheel into wheelhouse/, tested in a bare venv
 
@@ -13,7 +14,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SOURCES := $(shell find cpp -name '*.cc' -o -name '*.h' -o -name '*.inc') CMakeLists.txt
 
-.PHONY: demo test test-slow check format docs wheel clean
+.PHONY: demo test test-slow check format sanitize docs wheel clean
 
 demo: $(VENV)/.built
 	$(BIN)/apus compress recipes/images.toml
@@ -42,6 +43,10 @@ format: $(VENV)/.built
 
 bench-%: $(VENV)/.built
 	$(BIN)/python -m benchmarks.$*
+
+sanitize: $(VENV)/.ready
+	PYTHON=$(abspath $(BIN))/python bash tests/engine/sanitize.sh address,undefined
+	PYTHON=$(abspath $(BIN))/python bash tests/engine/sanitize.sh thread
 
 docs: $(VENV)/.built
 	$(PIP) install -q -c constraints.txt pdoc

@@ -4,18 +4,21 @@
 
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/optional.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <map>
 #include <new>
 #include <optional>
 #include <stdexcept>
 #include <string>
 
 #include "base/cpu.h"
+#include "engine/calibrate.h"
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_block16/table.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
@@ -25,6 +28,7 @@
 #include "kernels/linear_windows/linear_windows.h"
 #include "kernels/linear_windows/table.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/roofline/roofline.h"
 
 namespace nb = nanobind;
 
@@ -186,6 +190,26 @@ nb::dict py_matmul(const Input& a, const Input& b, const Output& y, const Option
   return result;
 }
 
+// MACs a nanosecond, and bytes a nanosecond read over and over from `bytes`; both 0 where the ISA has no row.
+std::pair<double, double> py_roofline(const std::string& isa, bool int8, int64_t bytes) {
+  const RooflineRow* row = int8 ? roofline_s8(isa_named(isa)) : roofline_f32(isa_named(isa));
+  if (row == nullptr) return {0, 0};
+  constexpr int64_t kSteps = 20000;
+  const Scratch sink(64), source(bytes);
+  std::memset(source.data(), 0, static_cast<size_t>(bytes));
+  const double multiply = time(20, [&] { row->multiply(kSteps, sink.data()); });
+  const double read = time(200, [&] { row->read(source.data(), bytes, sink.data()); });
+  return {static_cast<double>(row->macs * kSteps) / multiply, static_cast<double>(bytes) / read};
+}
+
+// Median nanoseconds of a barrier among awake threads, and of a run that does nothing.
+std::pair<double, double> py_barrier(int threads) {
+  ThreadPool pool(threads);
+  std::map<std::string, double> figures;
+  calibrate_pool(pool, figures);
+  return {figures["barrier " + std::to_string(threads)], figures["run " + std::to_string(threads)]};
+}
+
 }  // namespace
 
 void bind_kernels(nb::module_& native) {
@@ -213,6 +237,8 @@ void bind_kernels(nb::module_& native) {
         nb::arg("options"));
   m.def("conv_depthwise", &py_depthwise, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("outputs"),
         nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+  m.def("roofline", &py_roofline, nb::arg("isa"), nb::arg("int8"), nb::arg("bytes"));
+  m.def("barrier", &py_barrier, nb::arg("threads"));
   m.def("matmul", &py_matmul, nb::arg("a"), nb::arg("b"), nb::arg("y"), nb::arg("options"));
 }
 
