@@ -44,7 +44,7 @@ def agrees(result, alone):
 
 def test_from_one_rank_to_two(tmp_path, alone):
     run("resumable.py", tmp_path, "--plain", "--kill", 5, 15, status=143)
-    results = printed(run("resumable.py", tmp_path, "--plain", ranks=2))
+    results = printed(run("resumable.py", tmp_path, "--plain", ranks=2, torchrun=True))
     assert len(results) == 2
     assert results[0]["digest"] == results[1]["digest"]
     assert len(results[0]["losses"]) == 55
@@ -53,7 +53,7 @@ def test_from_one_rank_to_two(tmp_path, alone):
 
 @pytest.mark.slow
 def test_from_two_ranks_to_one(tmp_path, alone):
-    run("resumable.py", tmp_path, "--plain", "--kill", 9, 15, ranks=2, status=1)  # torchrun's own status
+    run("resumable.py", tmp_path, "--plain", "--kill", 9, 15, ranks=2, status=143)
     (result,) = printed(run("resumable.py", tmp_path, "--plain"))
     assert len(result["losses"]) == 50  # the ranks agree on the step after the signal
     agrees(result, alone)
@@ -61,7 +61,7 @@ def test_from_two_ranks_to_one(tmp_path, alone):
 
 @pytest.mark.slow
 def test_torchrun_restarts_from_the_checkpoint(tmp_path, alone):
-    results = printed(run("resumable.py", tmp_path, "--plain", "--kill", 25, 9, ranks=2, restarts=2))
+    results = printed(run("resumable.py", tmp_path, "--plain", "--kill", 25, 9, ranks=2, restarts=2, torchrun=True))
     assert len(results) == 2
     assert min(map(int, results[0]["losses"])) == 21
     agrees(results[0], alone)
