@@ -2,6 +2,7 @@
 #
 #   make demo          train, distil, prune, quantise, compile and measure on Fashion-MNIST; ends in runs/images/report.html
 #   make test          the tests              make test-slow   the slow ones too
+#   make test-tpu      the training tests on an emulated TPU and ahead of time, in a venv of its own (3 GB)
 #   make check         style, types, import contracts, docstrings, sizes
 #   make bench-NAME    writes benchmarks/results/NAME.json
 #   make sanitize      the engine's cases under ASan + UBSan, then TSan, on every ISA
@@ -14,7 +15,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SOURCES := $(shell find cpp -name '*.cc' -o -name '*.h' -o -name '*.inc') CMakeLists.txt
 
-.PHONY: demo test test-slow check format sanitize docs wheel clean
+.PHONY: demo test test-slow test-tpu check format sanitize docs wheel clean
 
 demo: $(VENV)/.built
 	$(BIN)/apus compress recipes/images.toml
@@ -25,6 +26,10 @@ test: $(VENV)/.built
 
 test-slow: $(VENV)/.built
 	$(BIN)/python -m pytest -q
+
+test-tpu: $(VENV)-tpu/.ready
+	TORCH_DEVICE_BACKEND_AUTOLOAD=0 TPU_SKIP_MDS_QUERY=1 PYTHONPATH=src $(VENV)-tpu/bin/python -m pytest -q \
+	  -W ignore::UserWarning tests/training
 
 check: $(VENV)/.built
 	$(BIN)/ruff check .
@@ -59,6 +64,13 @@ wheel: $(VENV)/.built
 $(VENV)/.ready: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py dev)
+	touch $@
+
+# Not part of CI: its wheels alone take longer to install than the rest of the tests may grow by.
+$(VENV)-tpu/.ready: pyproject.toml constraints.txt
+	test -x $(VENV)-tpu/bin/python || $(PYTHON) -m venv $(VENV)-tpu
+	$(VENV)-tpu/bin/pip install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py tpu-check) pytest pytest-timeout scikit-learn
+	$(VENV)-tpu/bin/pip install -q --no-deps lammps-jax-pjrt-cpu==0.11.2
 	touch $@
 
 $(VENV)/.built: $(VENV)/.ready $(SOURCES)

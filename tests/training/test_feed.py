@@ -1,9 +1,11 @@
 import threading
+import time
 
 import pytest
 import torch
 from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
+from apus.data import diagnose
 from apus.data.echo_loader import echo
 from apus.training.feed import Feed
 from apus.training.padding import Padding
@@ -89,6 +91,17 @@ def test_padding_and_the_loaders_attributes():
     assert [len(x) for x in firsts(feed)] == [4, 4, 4]
     assert feed.batch_size == 4
     assert len(feed) == 3
+
+
+def test_a_diagnosis_leaves_the_feed_where_it_was():
+    torch.manual_seed(0)
+    expected = firsts(Feed(plain(64, shuffle=True), CPU))
+    torch.manual_seed(0)
+    feed = Feed(plain(64, shuffle=True), CPU, prefetch=1)
+    verdict = diagnose(feed, lambda batch: time.sleep(0.001), batches=6, seconds=2.0)
+    assert verdict.times.wait >= 0
+    assert (feed.epoch, feed.position, feed.wait_seconds) == (0, 0, 0.0)
+    assert firsts(feed) == expected
 
 
 class Broken(Dataset):

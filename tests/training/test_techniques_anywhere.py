@@ -10,8 +10,8 @@ from apus.errors import MissingExtraError
 from apus.training.tpu_check import environment
 
 
-def train(path, **options):
-    run("techniques.py", path, **options)
+def train(path, script="techniques.py", **options):
+    run(script, path, **options)
     return json.loads(path.read_text())
 
 
@@ -41,3 +41,27 @@ def test_masks_are_the_same_on_an_emulated_tpu(tmp_path, alone):
     except MissingExtraError as error:
         pytest.skip(str(error))
     agrees(train(tmp_path / "out.json", environment=emulated)[0], alone)
+
+
+@pytest.fixture(scope="module")
+def widths_alone(tmp_path_factory):
+    return train(tmp_path_factory.mktemp("bits") / "out.json", "bits.py")[0]
+
+
+def test_gates_are_the_same_on_all_ranks(tmp_path, widths_alone):
+    first, second = train(tmp_path / "out.json", "bits.py", ranks=2)
+    assert first["phi"] == second["phi"]
+    assert first["weights"] == second["weights"]
+    assert first["widths"] == second["widths"] == widths_alone["widths"]
+    assert first["moved"] > 1
+    assert any(width[0] < 32 for width in first["widths"])
+
+
+def test_gates_close_alike_on_an_emulated_tpu(tmp_path, widths_alone):
+    try:
+        emulated = environment()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    (found,) = train(tmp_path / "out.json", "bits.py", environment=emulated)
+    assert found["widths"] == widths_alone["widths"]  # its draws are others: the generator is the device's
+    assert found["moved"] > 1

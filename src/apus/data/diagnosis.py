@@ -1,6 +1,7 @@
 """Is training input-bound, and what helps? Measured, not guessed: the loader alone, the step alone, both together."""
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import nullcontext
 from itertools import islice
 from statistics import median
 from time import perf_counter
@@ -40,12 +41,19 @@ def diagnose(
     Returns:
         The verdict; `str` of it is the line, `verdict.table()` has R of each stage.
     """
+    with getattr(loader, "aside", nullcontext)():  # a Runtime's feed counts its passes
+        return judge(of_all_ranks(_measure(loader, step, copy, batches, seconds)))
+
+
+def _measure(
+    loader: Iterable[Any], step: Step, copy: Callable[[Any], Any] | None, batches: int, seconds: float
+) -> Times:
     move = copy or (lambda batch: batch)
     together = Together(step, move, batches, seconds)
     endless = repeated(loader)
     sample = together.run(endless)
     load = alone(endless, batches, seconds, buffered(loader))
-    times = Times(
+    return Times(
         step=_typical(lambda: step(move(sample)) if copy is None else step(together.moved), batches, seconds),
         load=load,
         wait=together.wait,
@@ -56,7 +64,6 @@ def diagnose(
         free_bytes=free_bytes(),
         **parts_of(loader, sample, load).as_times(),
     )
-    return judge(of_all_ranks(times))
 
 
 class Together:

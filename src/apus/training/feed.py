@@ -10,6 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -124,6 +125,17 @@ class Feed:
         """
         self.epoch, self.position = state["epoch"], state["position"]
         self._resume = state
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Passes read inside do not count: place, waiting time and generators are put back; `apus.diagnose` does so."""
+        kept = (self.epoch, self.position, self.wait_seconds, self._order, self._resume)
+        generators = _generators(self.loader)
+        try:
+            yield
+        finally:
+            self.epoch, self.position, self.wait_seconds, self._order, self._resume = kept
+            _set_generators(self.loader, generators)
 
     def __iter__(self) -> Iterator[Any]:
         """One pass, or the rest of one."""
