@@ -1,0 +1,167 @@
+"""`python -m recipes.speech.vocoder`: train WaveGRU on the corpus, dense, or pruned and taught by a dense one.
+
+Teacher forcing on `--batch` streams of speech, each carried on where it ended. The inputs get a noise of one level, so
+that the network learns to live with its own mistakes (LPCNet, arXiv:1810.11846, §3.4). A pruned student learns from the
+samples and from its teacher's logits alike.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from apus.errors import DataError
+from apus.models.wavegru import HOP, LEVELS, SUBFRAMES, WaveGRU, bits_of, path
+from apus.speech.features import FEATURES
+from apus.techniques.sparsity.schedule import cubic
+from recipes.speech.corpus import default_folder, read
+from recipes.speech.prune import Pruned
+from recipes.speech.steps import train
+
+MARGIN = 2
+NOISE = 0.1
+SCORED = 8
+
+
+class Streams:
+    """The corpus end to end, read at as many places as a batch has rows.
+
+    Args:
+        sentences: with `codes` and `features`.
+        batch: rows.
+        frames: of each row of a step.
+        memory: floats of the state that is carried in each row.
+
+    Raises:
+        DataError: the corpus is too short for so many rows.
+    """
+
+    def __init__(self, sentences: list[dict[str, Any]], batch: int, frames: int, memory: int) -> None:
+        codes = np.concatenate([one["codes"] for one in sentences]) if sentences else np.zeros(0, np.uint8)
+        known = np.concatenate([one["features"] for one in sentences]) if sentences else np.zeros((0, FEATURES))
+        self.codes, self.features = torch.from_numpy(codes), torch.from_numpy(known.astype(np.float32))
+        self.frames, self.batch, self.memory = frames, batch, memory
+        self.length = (len(self.features) - 2 * MARGIN) // batch
+        if self.length < frames:
+            raise DataError(f"{len(self.features)} frames of speech are too few for {batch} rows; build a larger corpus")
+        self.state = torch.zeros(1, batch, memory)
+
+    def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
+        """(N, S) codes before, (N, S) codes, (N, T + 4, F) features of a step; a new pass begins from zeros."""
+        per_pass = self.length // self.frames
+        offset = step % per_pass * self.frames
+        if offset == 0:
+            self.state = torch.zeros(1, self.batch, self.memory)
+        rows = [MARGIN + offset + row * self.length for row in range(self.batch)]
+        codes = torch.stack([self.codes[f * HOP : (f + self.frames) * HOP] for f in rows]).long()
+        before = torch.stack([self.codes[f * HOP - 1 : (f + self.frames) * HOP - 1] for f in rows]).long()
+        features = torch.stack([self.features[f - MARGIN : f + self.frames + MARGIN] for f in rows])
+        return before, codes, features
+
+
+def noisy(codes: Tensor, step: int) -> Tensor:
+    """A tenth of the codes moved by one level; the same ones whenever the step is run again."""
+    generator = torch.Generator().manual_seed(step)
+    chance = torch.rand(codes.shape, generator=generator)
+    return (codes + (chance < NOISE / 2).long() - (chance > 1 - NOISE / 2).long()).clamp(0, LEVELS - 1)
+
+
+def logits_of(net: WaveGRU, before: Tensor, features: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Node logits of a step whose features have a margin of two frames."""
+    condition = net.condition(features)[:, MARGIN * SUBFRAMES : -MARGIN * SUBFRAMES]
+    return net.logits(before, condition.repeat_interleave(HOP // SUBFRAMES, 1), state)
+
+
+def distance(student: Tensor, teacher: Tensor, codes: Tensor) -> Tensor:
+    """Mean KL in bits from teacher to student over the eight choices on the way to each code."""
+    nodes, _ = path(codes)
+    s, t = student.gather(-1, nodes), teacher.gather(-1, nodes)
+    p = torch.sigmoid(t)
+    return ((p * (t - s)) + F.softplus(s) - F.softplus(t)).sum(-1).mean() / np.log(2)
+
+
+def main() -> None:
+    """Train one sitting."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    net = WaveGRU(hidden=options.hidden)
+    teacher = _teacher(options)
+    if teacher:
+        net.load_state_dict(teacher.state_dict())
+    held = list(read(options.corpus, held_out=True))[:SCORED]
+    streams = Streams(list(read(options.corpus, held_out=False)), options.batch, options.frames, options.hidden)
+    memory = torch.zeros(1, options.batch, options.hidden)
+
+    def batch(step: int) -> Tensor:
+        nonlocal memory
+        before, codes, features = streams.at(step)
+        before = noisy(before, step)
+        logits, state = logits_of(net, before, features, streams.state)
+        streams.state = state.detach()
+        loss = bits_of(logits, codes).mean()
+        if teacher is None:
+            return loss
+        with torch.no_grad():
+            target, memory = logits_of(teacher, before, features, memory)
+        return (loss + distance(logits, target, codes)) / 2
+
+    pruned = Pruned(net, options.structure, options.sparsity) if options.structure else None
+
+    def prune(step: int) -> None:
+        if pruned:
+            begin, end = options.steps // 5, options.steps * 7 // 10
+            pruned.update(step, cubic(step, begin=begin, end=end, final=1.0))
+
+    train(net, batch, options.out, steps=options.steps, rate=options.rate, minutes=options.minutes,
+          score=lambda: {"nll_bits": held_out_bits(net, held)}, after_step=prune)  # fmt: skip
+
+
+@torch.no_grad()
+def held_out_bits(net: WaveGRU, sentences: list[dict[str, Any]]) -> float:
+    """Mean bits a sample over whole held-out sentences.
+
+    Raises:
+        DataError: there is no held-out sentence.
+    """
+    if not sentences:
+        raise DataError("no held-out sentence; build a larger corpus")
+    total, samples = 0.0, 0
+    for one in sentences:
+        codes = torch.from_numpy(one["codes"]).long()[None]
+        bits, _ = net.nll(codes, torch.from_numpy(one["features"].astype(np.float32))[None])
+        total, samples = total + bits.sum().item(), samples + bits.numel()
+    return total / samples
+
+
+def _teacher(options: argparse.Namespace) -> WaveGRU | None:
+    if not options.teacher:
+        return None
+    teacher = WaveGRU(hidden=options.hidden).eval()
+    teacher.load_state_dict(torch.load(options.teacher, weights_only=True)["net"])
+    return teacher
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--corpus", type=Path, default=default_folder())
+    parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and log")
+    parser.add_argument("--hidden", type=int, default=1024, help="of the GRU (default: 1024)")
+    parser.add_argument("--batch", type=int, default=64, help="streams side by side (default: 64)")
+    parser.add_argument("--frames", type=int, default=4, help="frames of 300 samples to learn through (default: 4)")
+    parser.add_argument("--steps", type=int, default=100_000, help="of the whole training")
+    parser.add_argument("--rate", type=float, default=1e-3, help="height of the learning rate")
+    parser.add_argument("--minutes", type=float, default=60, help="of this sitting; run again to go on")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--teacher", type=Path, help="a dense checkpoint to start and to learn from")
+    parser.add_argument("--structure", choices=("unstructured", "16x1"), help="prune while training")
+    parser.add_argument("--sparsity", type=float, default=0.95, help="of the recurrent matrix (default: 0.95)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

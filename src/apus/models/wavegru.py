@@ -1,0 +1,115 @@
+"""WaveGRU: a vocoder that makes one sample a step. A conditioning network by frame, a GRU and a tree of bits by sample.
+
+Source: Kalchbrenner et al. 2018, "Efficient neural audio synthesis" (WaveRNN), arXiv:1802.08435, of which this is the
+single-softmax form with a plain GRU; the tree of bits is that of Valin et al. 2022, arXiv:2202.11169, §3.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from apus.models.causal import Lookahead
+
+LEVELS = 256
+BITS = 8
+HOP = 300
+SUBFRAMES = 4
+
+
+class WaveGRU(nn.Module):
+    """Samples as 8-bit codes, each from those before it and from the features of its frame.
+
+    Args:
+        hidden: state of the GRU, a multiple of 16.
+        features: per frame.
+        channels: of the conditioning network.
+        head: width of the layer between state and bits, a multiple of 16.
+        embedding: width of a code; folded into a table of gates when exported, so it costs nothing.
+
+    >>> net = WaveGRU(hidden=32, channels=8, head=16)
+    >>> codes, features = torch.zeros(1, 600, dtype=torch.long), torch.zeros(1, 2, 26)
+    >>> net.nll(codes, features)[0].shape
+    torch.Size([1, 600])
+    """
+
+    def __init__(
+        self, hidden: int = 1024, features: int = 26, channels: int = 128, head: int = 256, embedding: int = 64
+    ) -> None:
+        super().__init__()
+        if hidden % 16 or head % 16:
+            raise ValueError(f"hidden={hidden} and head={head} must be multiples of 16")
+        self.wide, self.deep = Lookahead(features, channels, 3, 1), Lookahead(channels, channels, 3, 1)
+        self.upsample = nn.Linear(channels, SUBFRAMES * channels)
+        self.embed = nn.Embedding(LEVELS, embedding)
+        self.gru = nn.GRU(embedding + channels, hidden, batch_first=True)
+        self.head = nn.Linear(hidden, head)
+        self.nodes = nn.Linear(head, LEVELS - 1)
+
+    def condition(self, features: Tensor) -> Tensor:
+        """(N, T, F) features by frame -> (N, 4T, C) by quarter of a frame; frame t sees up to frame t + 2."""
+        x = torch.tanh(self.deep(torch.tanh(self.wide(features))))
+        up = torch.tanh(self.upsample(x))
+        return up.reshape(x.shape[0], -1, x.shape[2])
+
+    def logits(self, before: Tensor, condition: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Logits of the tree's nodes under teacher forcing.
+
+        Args:
+            before: (N, S) the code before each sample.
+            condition: (N, S, C) by sample.
+            state: (1, N, H) to go on from; zeros by default.
+
+        Returns:
+            (N, S, 255) logits and the state after them.
+        """
+        out, state = self.gru(torch.cat([self.embed(before), condition], 2), state)
+        return self.nodes(torch.relu(self.head(out))), state
+
+    def nll(self, codes: Tensor, features: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Bits that each sample costs. Before the first stands silence, code 128.
+
+        Args:
+            codes: (N, T * 300).
+            features: (N, T, F).
+            state: (1, N, H) to go on from; zeros by default.
+
+        Returns:
+            (N, T * 300) bits and the state after them.
+        """
+        condition = self.condition(features).repeat_interleave(HOP // SUBFRAMES, 1)
+        before = F.pad(codes[:, :-1], (1, 0), value=LEVELS // 2)
+        logits, state = self.logits(before, condition, state)
+        return bits_of(logits, codes), state
+
+
+def bits_of(logits: Tensor, codes: Tensor) -> Tensor:
+    """Bits that `codes` cost: -sum over the levels of log2 P(bit | the bits above it).
+
+    Node 0 is the root; below node n lie 2n + 1 (bit 0) and 2n + 2 (bit 1). A logit speaks for bit 1.
+
+    Args:
+        logits: (..., 255).
+        codes: (...) 0..255.
+
+    Returns:
+        (...) bits.
+
+    >>> bits_of(torch.zeros(255), torch.tensor(7))
+    tensor(8.)
+    """
+    nodes, signs = path(codes)
+    found = logits.gather(-1, nodes)
+    return F.softplus(-signs * found).sum(-1) / torch.log(torch.tensor(2.0))
+
+
+def path(codes: Tensor) -> tuple[Tensor, Tensor]:
+    """The eight nodes that lead to each code, and 1 or -1 for the bit taken at each.
+
+    >>> path(torch.tensor(128))[0][:3]
+    tensor([0, 2, 5])
+    """
+    nodes, bits = [torch.zeros_like(codes)], []
+    for level in range(BITS):
+        bits.append(codes >> (BITS - 1 - level) & 1)
+        nodes.append(2 * nodes[-1] + 1 + bits[-1])
+    return torch.stack(nodes[:-1], -1), 2.0 * torch.stack(bits, -1) - 1

@@ -1,0 +1,1 @@
+"""Text to audio at run time: front-end, voice, streaming. No torch."""

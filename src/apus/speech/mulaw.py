@@ -1,0 +1,59 @@
+"""Samples as 8-bit codes: pre-emphasis, then mu-law, so that the noise of 256 levels lies under the speech.
+
+y[t] = x[t] - a x[t-1];  code = round(127.5 (1 + sign(y) ln(1 + 255 |y|) / ln 256)).  Source: ITU-T G.711 (mu = 255);
+pre-emphasis before it as in LPCNet, Valin and Skoglund 2019, arXiv:1810.11846, §3.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+EMPHASIS = 0.85
+LEVELS = 256
+
+
+def encode(audio: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Codes of a signal.
+
+    Args:
+        audio: (T,) samples within [-1, 1]; beyond it they clip.
+
+    Returns:
+        (T,) codes 0..255; silence is 128.
+
+    >>> encode(np.zeros(3, np.float32)).tolist()
+    [128, 128, 128]
+    """
+    x = np.asarray(audio, np.float64)
+    y = np.clip(x - EMPHASIS * np.concatenate([[0.0], x[:-1]]), -1, 1)
+    compressed = np.sign(y) * np.log1p(255 * np.abs(y)) / np.log(256)
+    return np.clip(np.floor((compressed + 1) * 127.5 + 0.5), 0, 255).astype(np.uint8)
+
+
+def levels() -> NDArray[np.float32]:
+    """(256,) the emphasised sample that each code stands for; code 128 is exactly 0.
+
+    >>> float(levels()[128])
+    0.0
+    """
+    compressed = (np.arange(LEVELS) - 128) / 127.5
+    return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log(256)) / 255).astype(np.float32)
+
+
+def decode(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """The signal of codes: x[t] = level(code[t]) + a x[t-1], in float32 as the engine computes it.
+
+    Args:
+        codes: (T,).
+
+    Returns:
+        (T,) samples.
+
+    >>> audio = np.sin(np.arange(240) / 9).astype(np.float32) / 4
+    >>> bool(abs(decode(encode(audio)) - audio).max() < 0.03)
+    True
+    """
+    audio, last, a = np.empty(len(codes), np.float32), np.float32(0), np.float32(EMPHASIS)
+    for t, y in enumerate(levels()[codes]):
+        last = y + a * last
+        audio[t] = last
+    return audio
