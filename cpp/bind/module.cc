@@ -8,6 +8,7 @@
 #include "bind/errors.h"
 #include "bind/kernels.h"
 #include "bind/session.h"
+#include "bind/wavegru.h"
 
 namespace nb = nanobind;
 
@@ -60,4 +61,5 @@ NB_MODULE(_native, m) {
   m.def("cpu", &apus::py_cpu);
   apus::bind_session(m);
   apus::bind_kernels(m);
+  apus::bind_wavegru(m);
 }

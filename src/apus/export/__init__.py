@@ -3,5 +3,6 @@
 from apus.export.bits import bytes_by_layer, to_bits
 from apus.export.onnx_file import INPUT, OUTPUT, export
 from apus.export.qdq import OPSET, to_qdq
+from apus.export.wavegru import wavegru_arrays
 
-__all__ = ["INPUT", "OPSET", "OUTPUT", "bytes_by_layer", "export", "to_bits", "to_qdq"]
+__all__ = ["INPUT", "OPSET", "OUTPUT", "bytes_by_layer", "export", "to_bits", "to_qdq", "wavegru_arrays"]

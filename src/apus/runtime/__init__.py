@@ -6,6 +6,7 @@ from apus.runtime.providers import get_all_providers, get_available_providers, g
 from apus.runtime.session import InferenceSession, Session
 from apus.runtime.signature import ModelMetadata, NodeArg
 from apus.runtime.values import IOBinding, OrtValue
+from apus.runtime.wavegru import WaveGRU, WaveGRUStream
 
 __all__ = [
     "ExecutionMode",
@@ -18,6 +19,8 @@ __all__ = [
     "RunOptions",
     "Session",
     "SessionOptions",
+    "WaveGRU",
+    "WaveGRUStream",
     "cpu",
     "get_all_providers",
     "get_available_providers",

@@ -1,6 +1,6 @@
 """Samples as 8-bit codes: pre-emphasis, then mu-law, so that the noise of 256 levels lies under the speech.
 
-y[t] = x[t] - a x[t-1];  code = round(127.5 (1 + sign(y) ln(1 + 255 |y|) / ln 256)).  Source: ITU-T G.711 (mu = 255);
+y[t] = x[t] - a x[t-1];  code = round(128 + 127.5 sign(y) ln(1 + 255 |y|) / ln 256).  Source: ITU-T G.711 (mu = 255);
 pre-emphasis before it as in LPCNet, Valin and Skoglund 2019, arXiv:1810.11846, §3.
 """
 
@@ -18,7 +18,7 @@ def encode(audio: NDArray[np.float32]) -> NDArray[np.uint8]:
         audio: (T,) samples within [-1, 1]; beyond it they clip.
 
     Returns:
-        (T,) codes 0..255; silence is 128.
+        (T,) codes 1..255; silence is 128.
 
     >>> encode(np.zeros(3, np.float32)).tolist()
     [128, 128, 128]
@@ -26,7 +26,7 @@ def encode(audio: NDArray[np.float32]) -> NDArray[np.uint8]:
     x = np.asarray(audio, np.float64)
     y = np.clip(x - EMPHASIS * np.concatenate([[0.0], x[:-1]]), -1, 1)
     compressed = np.sign(y) * np.log1p(255 * np.abs(y)) / np.log(256)
-    return np.clip(np.floor((compressed + 1) * 127.5 + 0.5), 0, 255).astype(np.uint8)
+    return np.clip(np.floor(127.5 * compressed + 128.5), 0, 255).astype(np.uint8)
 
 
 def levels() -> NDArray[np.float32]:

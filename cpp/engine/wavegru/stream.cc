@@ -1,0 +1,214 @@
+#include <algorithm>
+#include <cmath>
+
+#include "base/error.h"
+#include "engine/wavegru/draw.h"
+#include "engine/wavegru/wavegru.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/unary/unary.h"
+
+namespace apus {
+namespace {
+
+constexpr int64_t kTogether = 8;    // frames that threads run without coming back
+constexpr float kEmphasis = 0.85f;  // src/apus/speech/mulaw.py
+constexpr int64_t kPerSubframe = kWaveGruHop / kWaveGruSubframes;
+
+const float* levels() {
+  static const std::vector<float> table = [] {
+    std::vector<float> level(256);
+    for (int code = 0; code < 256; ++code) {
+      const double c = (code - 128) / 127.5;
+      level[code] = static_cast<float>(std::copysign(std::expm1(std::abs(c) * std::log(256.0)) / 255, c));
+    }
+    return level;
+  }();
+  return table.data();
+}
+
+// y [rows, n] = x [rows, k] w + bias
+void affine(const WaveGru& net, const float* x, int64_t rows, int64_t k, const float* w, const float* bias, int64_t n,
+            float* y) {
+  matmul_kernel(net.isa)({x, w, y, rows, n, k, k, n, n});
+  if (!bias) return;
+  for (int64_t i = 0; i < rows * n; ++i) y[i] += bias[i % n];
+}
+
+void apply(const WaveGru& net, Unary function, float* x, int64_t n) {
+  unary_table(net.isa).functions[static_cast<int>(function)](x, x, n, {});
+}
+
+}  // namespace
+
+WaveGruStream::WaveGruStream(std::shared_ptr<const WaveGru> net, uint64_t seed, int threads)
+    : net_(std::move(net)),
+      seed_(seed),
+      wide_in_(net_->features),
+      deep_in_(net_->channels),
+      wide_out_(net_->channels + kPadding),
+      deep_out_(net_->channels + kPadding),
+      up_(kWaveGruSubframes * net_->channels + kPadding),
+      recurrent_(3 * net_->hidden),
+      exact_(3 * net_->hidden),
+      cuts_(net_->recurrent.cuts(3, threads)),
+      pool_(threads) {
+  const size_t bytes = align_up(net_->hidden, 128);
+  for (int i = 0; i < 2; ++i) {
+    state_[i].assign(net_->hidden, 0);
+    quantised_[i] = AlignedBuffer(bytes);
+    std::fill_n(quantised_[i].data(), bytes, uint8_t{128});
+  }
+}
+
+bool WaveGruStream::Window::push(const float* frame) {
+  std::copy_n(frames_.data() + width_, 2 * width_, frames_.data());
+  float* next = frames_.data() + 2 * width_;
+  if (frame) std::copy_n(frame, width_, next);
+  if (!frame) std::fill_n(next, width_, 0.0f);
+  return std::exchange(any_, true);
+}
+
+void WaveGruStream::widen(const float* frame) {
+  if (!wide_in_.push(frame)) return;
+  const WaveGru& n = *net_;
+  affine(n, wide_in_.data(), 1, 3 * n.features, n.wide.data(), n.wide_bias.data(), n.channels, wide_out_.data());
+  apply(n, Unary::tanh, wide_out_.data(), n.channels);
+  deepen(wide_out_.data());
+}
+
+void WaveGruStream::deepen(const float* frame) {
+  if (!deep_in_.push(frame)) return;
+  const WaveGru& n = *net_;
+  affine(n, deep_in_.data(), 1, 3 * n.channels, n.deep.data(), n.deep_bias.data(), n.channels, deep_out_.data());
+  apply(n, Unary::tanh, deep_out_.data(), n.channels);
+  add_condition();
+}
+
+void WaveGruStream::add_condition() {
+  const WaveGru& n = *net_;
+  const int64_t C = n.channels, gates = 3 * n.hidden;
+  affine(n, deep_out_.data(), 1, C, n.upsample.data(), n.upsample_bias.data(), 4 * C, up_.data());
+  apply(n, Unary::tanh, up_.data(), 4 * C);
+  const size_t before = conditions_.size();
+  conditions_.resize(before + kWaveGruSubframes * gates);
+  affine(n, up_.data(), kWaveGruSubframes, C, n.condition.data(), nullptr, gates, conditions_.data() + before);
+}
+
+int64_t WaveGruStream::ready(int64_t frames, bool last) const {
+  const int64_t known = taken_ + frames - (last ? 0 : kWaveGruLookahead);
+  return std::max<int64_t>(0, known - spoken_) * kWaveGruHop;
+}
+
+void WaveGruStream::push(const float* features, int64_t frames, bool last, std::vector<float>& samples,
+                         WaveGruTrace trace) {
+  if (ended_) throw Error(ErrorKind::run, "this stream has ended; make a new one");
+  for (int64_t i = 0; i < frames * net_->features; ++i) {
+    if (!std::isfinite(features[i])) throw Error(ErrorKind::run, "features must be finite");
+  }
+  const FlushDenormals flush;
+  const int64_t per_frame = kWaveGruSubframes * 3 * net_->hidden;
+  for (int64_t t = 0; t < frames; ++t) {
+    widen(features + t * net_->features);
+    if (static_cast<int64_t>(conditions_.size()) >= kTogether * per_frame) speak(samples, trace);
+  }
+  taken_ += frames;
+  if (last) {
+    ended_ = true;
+    if (taken_) widen(nullptr), deepen(nullptr);
+  }
+  speak(samples, trace);
+}
+
+void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
+  const int64_t frames = static_cast<int64_t>(conditions_.size()) / (kWaveGruSubframes * 3 * net_->hidden);
+  if (frames == 0) return;
+  const int64_t count = frames * kWaveGruHop;
+  thresholds_.resize(count * kWaveGruBits);
+  draw_thresholds(seed_, sample_, count, thresholds_.data(), net_->isa);
+  const size_t before = samples.size();
+  samples.resize(before + count);
+  Job job{*this, count, samples.data() + before, trace};
+  pool_.run(
+      [](void* context, int thread) {
+        Job& all = *static_cast<Job*>(context);
+        all.stream.work(thread, all);
+      },
+      &job);
+  conditions_.clear();
+  sample_ += count, spoken_ += frames;
+  if (trace.codes) trace.codes += count, trace.drawn += count, trace.logits += 255 * count;
+}
+
+// Every thread does its units of every step; after the barrier each reads the same state out for itself, which costs
+// less than a second barrier.
+void WaveGruStream::work(int thread, const Job& job) {
+  std::vector<float> head(net_->head + kPadding);
+  const float* level = levels();
+  uint8_t code = code_;
+  float last = last_;
+  const int64_t H = net_->hidden;
+  for (int64_t s = 0; s < job.samples; ++s) {
+    const int now = static_cast<int>((sample_ + s) & 1);
+    const int64_t first = cuts_[thread], end = cuts_[thread + 1];
+    const WaveGruMatrix& w = net_->recurrent.view();
+    const void* x = net_->recurrent.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
+    const auto matvec = net_->kernels.matvec[static_cast<int>(net_->recurrent.kind())];
+    for (int64_t gate = 0; gate < 3; ++gate) {
+      matvec(w, x, recurrent_.data(), gate * H / 16 + first, gate * H / 16 + end);
+    }
+    const WaveGruGates g{net_->table.data() + code * 3 * H,
+                         conditions_.data() + s / kPerSubframe * 3 * H,
+                         recurrent_.data(),
+                         state_[now].data(),
+                         state_[1 - now].data(),
+                         quantised_[1 - now].data(),
+                         H};
+    if (net_->fast) net_->kernels.gates(g, 16 * first, 16 * end);
+    if (!net_->fast) exact_gates(g, 16 * first, 16 * end);
+    if (pool_.threads() > 1) pool_.barrier();
+    float* logits = thread == 0 && job.trace.logits ? job.trace.logits + 255 * s : nullptr;
+    code = read_out(s, 1 - now, head.data(), logits);
+    if (thread == 0 && job.trace.drawn) job.trace.drawn[s] = code;
+    last = level[code] + kEmphasis * last;
+    if (thread == 0) job.out[s] = last;
+    if (job.trace.codes) code = job.trace.codes[s];
+  }
+  if (pool_.threads() > 1) pool_.barrier();  // before code_, which the others have read, is set
+  if (thread == 0) code_ = code, last_ = last;
+}
+
+void WaveGruStream::exact_gates(const WaveGruGates& g, int64_t first, int64_t last) {
+  const int64_t H = g.hidden, count = last - first;
+  float* x = exact_.data();
+  for (int64_t j = first; j < last; ++j) {
+    x[j] = g.table[j] + g.condition[j] + g.recurrent[j];
+    x[H + j] = g.table[H + j] + g.condition[H + j] + g.recurrent[H + j];
+  }
+  apply(*net_, Unary::sigmoid, x + first, count);
+  apply(*net_, Unary::sigmoid, x + H + first, count);
+  for (int64_t j = first; j < last; ++j) {
+    x[2 * H + j] = g.table[2 * H + j] + g.condition[2 * H + j] + x[j] * g.recurrent[2 * H + j];
+  }
+  apply(*net_, Unary::tanh, x + 2 * H + first, count);
+  for (int64_t j = first; j < last; ++j) {
+    g.after[j] = x[2 * H + j] + x[H + j] * (g.before[j] - x[2 * H + j]);
+    g.quantised[j] = static_cast<uint8_t>(g.after[j] * 127.0f + 128.5f);
+  }
+}
+
+uint8_t WaveGruStream::read_out(int64_t sample, int now, float* head, float* logits) const {
+  const WaveGru& n = *net_;
+  const void* x = n.output.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
+  n.kernels.matvec[static_cast<int>(n.output.kind())](n.output.view(), x, head, 0, n.head / 16);
+  const WaveGruTree tree{n.nodes.data(), n.nodes_bias.data(), thresholds_.data() + kWaveGruBits * sample, n.head};
+  const uint8_t code = n.kernels.tree(tree, head);  // rectifies head
+  if (!logits) return code;
+  WaveGruMatrix all;
+  all.outputs = kWaveGruSubtrees * 16, all.inputs = n.head, all.values = n.nodes.data(), all.bias = n.nodes_bias.data();
+  float every[kWaveGruSubtrees * 16];
+  n.kernels.matvec[static_cast<int>(WaveGruKind::dense_f32)](all, head, every, 0, kWaveGruSubtrees);
+  for (int64_t node = 0; node < 255; ++node) logits[node] = every[n.place[node]];
+  return code;
+}
+
+}  // namespace apus

@@ -1,0 +1,64 @@
+#include "engine/wavegru/wavegru.h"
+
+#include "base/error.h"
+
+namespace apus {
+namespace {
+
+constexpr int64_t kPadding = 16;  // floats that kernels may read behind
+
+std::vector<float> copy(const float* from, int64_t count) {
+  std::vector<float> values(from, from + count);
+  values.resize(count + kPadding);
+  return values;
+}
+
+// From 255 nodes in heap order to 17 strips of 15: the four upper levels, and the four below each of their 16 ends.
+int64_t heap_node(int64_t subtree, int64_t local) {
+  if (subtree == 0) return local;
+  int64_t level = 0;
+  while ((2 << level) - 1 <= local) ++level;
+  const int64_t place = local - ((1 << level) - 1), root_place = subtree - 1;
+  return (1 << (level + 4)) - 1 + (root_place << level) + place;
+}
+
+void pack_nodes(const WaveGruArrays& arrays, std::vector<float>& nodes, std::vector<float>& bias,
+                std::vector<int64_t>& place) {
+  const int64_t D = arrays.head;
+  nodes.assign(kWaveGruSubtrees * D * 16 + kPadding, 0);
+  bias.assign(kWaveGruSubtrees * 16, 0);
+  place.resize(255);
+  for (int64_t s = 0; s < kWaveGruSubtrees; ++s) {
+    for (int64_t local = 0; local < 15; ++local) {
+      const int64_t node = heap_node(s, local);
+      place[node] = 16 * s + local;
+      bias[16 * s + local] = arrays.nodes_bias[node];
+      for (int64_t k = 0; k < D; ++k) nodes[(s * D + k) * 16 + local] = arrays.nodes[node * D + k];
+    }
+  }
+}
+
+}  // namespace
+
+WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
+    : features(a.features),
+      channels(a.channels),
+      hidden(a.hidden),
+      head(a.head),
+      fast(fast),
+      isa(isa),
+      kernels(wavegru_table(isa)),
+      recurrent(kind, a.recurrent, a.recurrent_bias, 3 * a.hidden, a.hidden),
+      output(kind, a.head_weight, a.head_bias, a.head, a.hidden),
+      wide(copy(a.wide, 3 * features * channels)),
+      wide_bias(copy(a.wide_bias, channels)),
+      deep(copy(a.deep, 3 * channels * channels)),
+      deep_bias(copy(a.deep_bias, channels)),
+      upsample(copy(a.upsample, 4 * channels * channels)),
+      upsample_bias(copy(a.upsample_bias, 4 * channels)),
+      condition(copy(a.condition, 3 * channels * hidden)),
+      table(copy(a.table, 256 * 3 * hidden)) {
+  pack_nodes(a, nodes, nodes_bias, place);
+}
+
+}  // namespace apus

@@ -1,0 +1,106 @@
+// WaveGRU as src/apus/models/wavegru.py has it: features in, samples out, the whole loop here.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "engine/pool.h"
+#include "engine/wavegru/matrix.h"
+
+namespace apus {
+
+inline constexpr int64_t kWaveGruHop = 300, kWaveGruSubframes = 4, kWaveGruLookahead = 2;
+
+// Plain arrays, row-major, borrowed until the constructor returns. F features, C channels, H hidden, D head.
+struct WaveGruArrays {
+  int64_t features, channels, hidden, head;
+  const float *wide, *wide_bias;            // [3F, C]: taps t-1, t, t+1 of F features each; [C]
+  const float *deep, *deep_bias;            // [3C, C], [C]
+  const float *upsample, *upsample_bias;    // [C, 4C], [4C]
+  const float* condition;                   // [C, 3H]
+  const float* table;                       // [256, 3H]: what each code adds to the gates, input bias included
+  const float *recurrent, *recurrent_bias;  // [3H, H], [3H]
+  const float *head_weight, *head_bias;     // [D, H], [D]
+  const float *nodes, *nodes_bias;          // [255, D], [255], heap order
+};
+
+class WaveGru {
+ public:
+  WaveGru(const WaveGruArrays& arrays, WaveGruKind kind, bool fast, Isa isa);
+
+  const int64_t features, channels, hidden, head;
+  const bool fast;  // activations of kernels/wavegru; else those of kernels/unary
+  const Isa isa;
+  const WaveGruTable& kernels;
+  const WaveGruPacked recurrent, output;
+  // Biases are added by the matrices that hold them; the others stand here.
+  std::vector<float> wide, wide_bias, deep, deep_bias, upsample, upsample_bias, condition, table;
+  std::vector<float> nodes, nodes_bias;  // [17][D][16], [17][16]
+  std::vector<int64_t> place;            // of each node, heap order, in nodes_bias
+};
+
+// What a stream under teacher forcing shows of each sample.
+struct WaveGruTrace {
+  const uint8_t* codes = nullptr;  // [S] taken instead of what is drawn
+  uint8_t* drawn = nullptr;        // [S]
+  float* logits = nullptr;         // [S][255], heap order
+};
+
+class WaveGruStream {
+ public:
+  WaveGruStream(std::shared_ptr<const WaveGru> net, uint64_t seed, int threads);
+
+  // Takes frames [T][F] and appends the samples that they allow: all but the last two frames' so far, all when `last`,
+  // after which no more are taken. Features must be finite. `trace` covers the samples of this call.
+  void push(const float* features, int64_t frames, bool last, std::vector<float>& samples, WaveGruTrace trace);
+  int64_t ready(int64_t frames, bool last) const;  // samples that push would append
+
+ private:
+  // Three frames side by side: the last, this one, the next; zeros beyond either end.
+  class Window {
+   public:
+    explicit Window(int64_t width) : width_(width), frames_(3 * width + kPadding) {}
+    bool push(const float* frame);  // null: zeros. True when the frame before it has its neighbours
+    const float* data() const { return frames_.data(); }
+
+   private:
+    int64_t width_;
+    bool any_ = false;
+    std::vector<float> frames_;
+  };
+  struct Job {
+    WaveGruStream& stream;
+    int64_t samples;
+    float* out;
+    WaveGruTrace trace;
+  };
+
+  void widen(const float* frame);   // first layer; passes on to
+  void deepen(const float* frame);  // the second, and that to
+  void add_condition();             // the rest: [4][3H] more in conditions_
+  void speak(std::vector<float>& samples, WaveGruTrace& trace);
+  void work(int thread, const Job& job);
+  void exact_gates(const WaveGruGates& g, int64_t first, int64_t last);
+  uint8_t read_out(int64_t sample, int now, float* head, float* logits) const;
+
+  static constexpr int64_t kPadding = 16;
+
+  std::shared_ptr<const WaveGru> net_;
+  uint64_t seed_, sample_ = 0;
+  int64_t taken_ = 0, spoken_ = 0;
+  bool ended_ = false;
+  Window wide_in_, deep_in_;
+  std::vector<float> wide_out_, deep_out_, up_;
+  std::vector<float> conditions_, thresholds_;  // of the frames to be spoken together
+  std::vector<float> recurrent_, exact_;        // [3H] each
+  std::vector<float> state_[2];
+  AlignedBuffer quantised_[2];
+  std::vector<int64_t> cuts_;
+  uint8_t code_ = 128;
+  float last_ = 0;
+  ThreadPool pool_;
+};
+
+}  // namespace apus

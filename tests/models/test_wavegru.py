@@ -1,0 +1,55 @@
+"""The vocoder's probabilities, and how far it looks ahead."""
+
+import pytest
+import torch
+
+from apus.models.causal import Lookahead
+from apus.models.wavegru import WaveGRU, bits_of, path
+
+
+def test_the_tree_is_a_distribution() -> None:
+    logits, codes = torch.randn(255, generator=torch.Generator().manual_seed(0)), torch.arange(256)
+    assert abs((2 ** -bits_of(logits.expand(256, 255), codes)).sum().item() - 1) < 1e-5
+    assert len({tuple(row) for row in path(codes)[0].tolist()}) == 128  # two codes share each lowest node
+
+
+def test_conditions_look_two_frames_ahead_and_no_further() -> None:
+    net = WaveGRU(hidden=16, channels=8, head=16)
+    features = torch.randn(1, 9, 26)
+    changed = features.clone()
+    changed[0, 6] += 1
+    moved = (net.condition(features) - net.condition(changed)).abs().amax(2)[0].reshape(9, 4).amax(1) > 0
+    assert moved.tolist() == [False] * 4 + [True] * 5
+
+
+def test_a_sample_depends_on_those_before_it_alone() -> None:
+    net = WaveGRU(hidden=16, channels=8, head=16)
+    codes, features = torch.randint(256, (1, 600)), torch.randn(1, 2, 26)
+    later = codes.clone()
+    later[0, 300] = (later[0, 300] + 90) % 256
+    a, b = net.nll(codes, features)[0], net.nll(later, features)[0]
+    assert torch.equal(a[0, :300], b[0, :300]) and not torch.equal(a[0, 301:], b[0, 301:])
+
+
+def test_it_learns_a_constant() -> None:
+    torch.manual_seed(0)
+    net = WaveGRU(hidden=16, channels=8, head=16)
+    codes, features = torch.full((2, 300), 77), torch.zeros(2, 1, 26)
+    optimizer = torch.optim.Adam(net.parameters(), 0.02)
+    for _ in range(20):
+        loss = net.nll(codes, features)[0].mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert loss.item() < 1
+
+
+@pytest.mark.parametrize("wrong", [{"hidden": 17}, {"head": 8}])
+def test_sizes_must_fit_the_engine(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="multiples of 16"):
+        WaveGRU(**wrong)
+
+
+def test_a_convolution_cannot_look_past_its_kernel() -> None:
+    with pytest.raises(ValueError, match="must be 0 to 2"):
+        Lookahead(1, 1, 3, 3)
