@@ -1,10 +1,11 @@
-"""`python -m recipes.speech.corpus`: a synthetic speaker reads some thousand sentences; all that training needs is kept.
+"""`python -m recipes.speech.corpus`: a synthetic speaker reads some thousand sentences.
 
 The speaker is hibari-tts (Apache-2.0; a student of Kokoro-82M's `af_heart`): a synthetic American woman, no person. She
 reads editorials, film and product reviews that come with VADER's paper (Hutto and Gilbert 2014, MIT). The model tells
 the frames of each phoneme and its F0, so nothing is aligned or estimated.
 
-Needs `pip install hibari-tts onnx`. Shards of 50 sentences go to the cache, outside the repository; what is there already is not made again.
+Needs `pip install hibari-tts onnx`. Shards of 50 sentences go to the cache, outside the repository; what is there
+already is not made again.
 """
 
 import argparse

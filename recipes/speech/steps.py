@@ -1,4 +1,4 @@
-"""What the trainings of a voice share: steps until a clock or a count ends them, and checkpoints that they go on from."""
+"""What the trainings of a voice share: steps until a clock or a count ends them, and checkpoints to go on from."""
 
 import json
 import time

@@ -47,7 +47,9 @@ class Streams:
         self.frames, self.batch, self.memory = frames, batch, memory
         self.length = (len(self.features) - 2 * MARGIN) // batch
         if self.length < frames:
-            raise DataError(f"{len(self.features)} frames of speech are too few for {batch} rows; build a larger corpus")
+            raise DataError(
+                f"{len(self.features)} frames of speech are too few for {batch} rows; build a larger corpus"
+            )
         self.state = torch.zeros(1, batch, memory)
 
     def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:

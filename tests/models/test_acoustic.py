@@ -16,7 +16,9 @@ def test_targets_are_means_over_phonemes() -> None:
 
 
 def test_places_run_from_begin_to_end() -> None:
-    torch.testing.assert_close(places(torch.tensor([1, 2]))[:, :2], torch.tensor([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]]))
+    torch.testing.assert_close(
+        places(torch.tensor([1, 2]))[:, :2], torch.tensor([[0.5, 0.5], [0.25, 0.75], [0.75, 0.25]])
+    )
 
 
 def test_frames_look_ahead_as_far_as_stated() -> None:

@@ -4,7 +4,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from apus.models.causal import Lookahead
 from apus.models.wavegru import WaveGRU
 
 
@@ -23,18 +22,19 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
     (256, 96)
     """
     width = net.embed.embedding_dim
-    inputs = net.gru.weight_ih_l0
+    gru = {name: tensor.detach() for name, tensor in net.gru.named_parameters()}
+    inputs = gru["weight_ih_l0"]
     found = {
-        "wide": _taps(net.wide),
+        "wide": _taps(net.wide.weight),
         "wide_bias": net.wide.bias,
-        "deep": _taps(net.deep),
+        "deep": _taps(net.deep.weight),
         "deep_bias": net.deep.bias,
         "upsample": net.upsample.weight.T,
         "upsample_bias": net.upsample.bias,
         "condition": inputs[:, width:].T,
-        "table": net.embed.weight @ inputs[:, :width].T + net.gru.bias_ih_l0,
-        "recurrent": net.gru.weight_hh_l0,
-        "recurrent_bias": net.gru.bias_hh_l0,
+        "table": net.embed.weight @ inputs[:, :width].T + gru["bias_ih_l0"],
+        "recurrent": gru["weight_hh_l0"],
+        "recurrent_bias": gru["bias_hh_l0"],
         "head": net.head.weight,
         "head_bias": net.head.bias,
         "nodes": net.nodes.weight,
@@ -43,6 +43,6 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
     return {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items() if t is not None}
 
 
-def _taps(layer: Lookahead) -> torch.Tensor:
+def _taps(weight: torch.Tensor) -> torch.Tensor:
     """(outputs, inputs, taps) -> (taps * inputs, outputs)."""
-    return layer.weight.permute(2, 1, 0).reshape(-1, layer.weight.shape[0])
+    return weight.permute(2, 1, 0).reshape(-1, weight.shape[0])

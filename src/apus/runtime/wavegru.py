@@ -59,6 +59,9 @@ class WaveGRU:
                 into calls and on however many threads.
             threads: that share each step, 1 or more.
 
+        Returns:
+            The stream.
+
         Raises:
             RunError: a number is out of range.
         """

@@ -83,4 +83,5 @@ def _bridged(f0: NDArray[np.float32], voiced: NDArray[np.bool_]) -> NDArray[np.f
     if not voiced.any():
         return np.zeros(len(f0))
     places = np.flatnonzero(voiced)
-    return np.interp(np.arange(len(f0)), places, np.log(f0[places] / REFERENCE_HZ))
+    bridged: NDArray[np.float64] = np.interp(np.arange(len(f0)), places, np.log(f0[places] / REFERENCE_HZ))
+    return bridged

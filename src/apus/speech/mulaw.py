@@ -26,7 +26,8 @@ def encode(audio: NDArray[np.float32]) -> NDArray[np.uint8]:
     x = np.asarray(audio, np.float64)
     y = np.clip(x - EMPHASIS * np.concatenate([[0.0], x[:-1]]), -1, 1)
     compressed = np.sign(y) * np.log1p(255 * np.abs(y)) / np.log(256)
-    return np.clip(np.floor(127.5 * compressed + 128.5), 0, 255).astype(np.uint8)
+    codes: NDArray[np.uint8] = np.clip(np.floor(127.5 * compressed + 128.5), 0, 255).astype(np.uint8)
+    return codes
 
 
 def levels() -> NDArray[np.float32]:
@@ -36,7 +37,9 @@ def levels() -> NDArray[np.float32]:
     0.0
     """
     compressed = (np.arange(LEVELS) - 128) / 127.5
-    return (np.sign(compressed) * np.expm1(np.abs(compressed) * np.log(256)) / 255).astype(np.float32)
+    sizes: NDArray[np.float64] = np.expm1(np.abs(compressed) * np.log(256)) / 255
+    signed: NDArray[np.float32] = (np.sign(compressed) * sizes).astype(np.float32)
+    return signed
 
 
 def decode(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
