@@ -120,7 +120,7 @@ int main(int argc, char** argv) {
   CHECK(argc == 2 && strcmp(apus_error(), "") == 0);
   const char* isa = NULL;
   CHECK(apus_isa(&isa) == APUS_OK && isa != NULL && apus_dtype_size(APUS_INT64) == 8);
-  CHECK(strcmp(apus_status_name(APUS_INTERNAL), "APUS_INTERNAL") == 0 && apus_dtype_size((apus_dtype)6) == 0);
+  CHECK(strcmp(apus_status_name(APUS_INTERNAL), "APUS_INTERNAL") == 0 && apus_dtype_size((apus_dtype)12) == 0);
   models(argv[1]);
   apus_session* session = open_session(argv[1]);
   refusals(session);
