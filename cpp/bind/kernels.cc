@@ -23,6 +23,8 @@
 #include "kernels/conv_block16/table.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
 #include "kernels/conv_depthwise/table.h"
+#include "kernels/conv_depthwise_rows/conv_depthwise_rows.h"
+#include "kernels/conv_depthwise_rows/table.h"
 #include "kernels/linear_block16/linear_block16.h"
 #include "kernels/linear_block16/table.h"
 #include "kernels/linear_windows/linear_windows.h"
@@ -162,12 +164,18 @@ nb::object py_linear(const Input& x, const Output& y, const std::string& road, i
   return run(LinearBlock16(weights, rows, epilogue, isa, walked), x, y, o);
 }
 
-nb::dict py_depthwise(const Input& x, const Output& y, const std::vector<int64_t>& window, int64_t outputs,
-                      const Input& values, const std::optional<Input>& bias, const std::optional<Input>& multiplier,
-                      const Options& o) {
+// `road`: positions or rows; None where that cannot be.
+nb::object py_depthwise(const Input& x, const Output& y, const std::string& road, const std::vector<int64_t>& geometry,
+                        int64_t outputs, const Input& values, const std::optional<Input>& bias,
+                        const std::optional<Input>& multiplier, const Options& o) {
   const DepthwiseWeights weights{outputs, values.data(), data_or_null(bias),
                                  static_cast<const float*>(data_or_null(multiplier))};
-  return run(ConvDepthwise(weights, window_of(window), epilogue_of(x, y, o), isa_named(o.isa)), x, y, o);
+  const Window window = window_of(geometry);
+  const Epilogue epilogue = epilogue_of(x, y, o);
+  const Isa isa = isa_named(o.isa);
+  if (road == "positions") return run(ConvDepthwise(weights, window, epilogue, isa), x, y, o);
+  if (!ConvDepthwiseRows::serves(window, epilogue, isa)) return nb::none();
+  return run(ConvDepthwiseRows(weights, window, epilogue, isa), x, y, o);
 }
 
 // a [M, K], b [K, N]; rows are split into parts.
@@ -227,6 +235,7 @@ void bind_kernels(nb::module_& native) {
       for (const StripKernelRow& row : rows) names.push_back(row.name);
     }
     for (const WindowKernelRow& row : linear_windows_kernels()) names.push_back(row.name);
+    for (const RowKernelRow& row : conv_depthwise_rows_kernels()) names.push_back(row.name);
     return names;
   });
   m.def("conv_block16", &py_conv, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("shape"), nb::arg("strips"),
@@ -235,8 +244,9 @@ void bind_kernels(nb::module_& native) {
   m.def("linear_block16", &py_linear, nb::arg("x"), nb::arg("y"), nb::arg("road"), nb::arg("rows"), nb::arg("shape"),
         nb::arg("strips"), nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
         nb::arg("options"));
-  m.def("conv_depthwise", &py_depthwise, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("outputs"),
-        nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(), nb::arg("options"));
+  m.def("conv_depthwise", &py_depthwise, nb::arg("x"), nb::arg("y"), nb::arg("road"), nb::arg("window"),
+        nb::arg("outputs"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
+        nb::arg("options"));
   m.def("roofline", &py_roofline, nb::arg("isa"), nb::arg("int8"), nb::arg("bytes"));
   m.def("barrier", &py_barrier, nb::arg("threads"));
   m.def("matmul", &py_matmul, nb::arg("a"), nb::arg("b"), nb::arg("y"), nb::arg("options"));

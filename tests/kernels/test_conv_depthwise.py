@@ -1,4 +1,4 @@
-"""Every row of conv_depthwise against NumPy."""
+"""Every row of conv_depthwise and of conv_depthwise_rows against NumPy."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from kernel_reference import ISAS, Guarded, Quantised, Window, kernels, options, quantised_options
 
+ROADS = ("positions", "rows")
 SHAPES = [
     Window(1, (1, 1)),
     Window(5, (7, 7), (3, 3), pads=(1, 1, 1, 1)),
@@ -13,12 +14,18 @@ SHAPES = [
     Window(3, (9, 20), (5, 5), (1, 2), (2, 1), (4, 2, 4, 2)),
     Window(2, (1, 40), (1, 4), pads=(0, 3, 0, 0)),
     Window(3, (16, 16), (2, 2), (2, 2)),
+    Window(3, (40, 71), (3, 3), pads=(1, 1, 1, 1)),
+    Window(3, (40, 70), (5, 5), (2, 2), pads=(2, 1, 2, 2)),
+    Window(2, (30, 130), (3, 3), (2, 2), pads=(0, 0, 1, 1)),
+    Window(2, (9, 33), (7, 9), pads=(3, 4, 3, 4)),
 ]
 
 
-def run(isa: str, window: Window, x, weight, bias, multiplier, dtype, opts) -> np.ndarray:
+def run(isa: str, road: str, window: Window, x, weight, bias, multiplier, dtype, opts) -> np.ndarray | None:
     y = Guarded(len(weight) * int(np.prod(window.out)), dtype)
-    said = kernels.conv_depthwise(x, y.array, window.flat(), len(weight), weight, bias, multiplier, opts)
+    said = kernels.conv_depthwise(x, y.array, road, window.flat(), len(weight), weight, bias, multiplier, opts)
+    if said is None:
+        return None
     assert said["kernel"] in kernels.names() and ISAS.index(said["isa"]) <= ISAS.index(isa)
     return y.check().reshape(len(weight), -1)
 
@@ -39,7 +46,7 @@ def check_f32(rng: np.random.Generator, window: Window, outputs: int, taps: int,
     want = np.clip(np.einsum("mt,mtp->mp", weight, columns) + bias[:, None], -0.5, np.inf)
     scale = np.einsum("mt,mtp->mp", abs(weight), abs(columns)) + abs(bias[:, None])
     for isa in ISAS:
-        got = run(isa, window, x, weight, bias, None, np.float32, options(isa, -0.5, np.inf, parts=parts))
+        got = run(isa, "positions", window, x, weight, bias, None, np.float32, options(isa, -0.5, np.inf, parts=parts))
         assert (abs(got - want) <= (taps + 2) * 2.0**-23 * scale).all(), isa
 
 
@@ -53,14 +60,26 @@ def check_u8(rng: np.random.Generator, window: Window, outputs: int, taps: int, 
     bias = rng.integers(-1000, 1000, outputs).astype(np.int32)
     q = Quantised(multiplier, bias, zero, int(rng.integers(256)), 3, 250, dtype)
     for isa in ISAS:
-        got = run(isa, window, x, weight, bias, multiplier, dtype, quantised_options(isa, q, parts))
-        np.testing.assert_array_equal(got, q.finish(exact), err_msg=isa)
+        for road in ROADS:
+            got = run(isa, road, window, x, weight, bias, multiplier, dtype, quantised_options(isa, q, parts))
+            if got is not None:
+                np.testing.assert_array_equal(got, q.finish(exact), err_msg=f"{isa} {road}")
 
 
 @pytest.mark.parametrize("multiple", [1, 3])
 @pytest.mark.parametrize("window", SHAPES, ids=str)
 def test_shapes(window: Window, multiple: int) -> None:
     check(window, multiple, multiple)
+
+
+@pytest.mark.skipif("vnni" not in ISAS, reason="rows need VNNI")
+@pytest.mark.parametrize(("stride", "dilation", "served"), [(1, 1, True), (2, 1, True), (3, 1, False), (1, 2, False)])
+def test_rows_serve_strides_one_and_two(stride: int, dilation: int, served: bool) -> None:
+    window = Window(2, (12, 30), (3, 3), (3, stride), (2, dilation), (1, 1, 1, 1))
+    x, weight = np.ones((2, 12, 30), np.uint8), np.ones((2, 9), np.int8)
+    q = Quantised(np.ones(2, np.float32), np.zeros(2, np.int32))
+    got = run("vnni", "rows", window, x, weight, q.bias, q.multiplier, np.uint8, quantised_options("vnni", q, 1))
+    assert (got is not None) == served
 
 
 @pytest.mark.parametrize("parts", [2, 7])

@@ -3,6 +3,7 @@
 #include "engine/ops/weighted.h"
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
+#include "kernels/conv_depthwise_rows/conv_depthwise_rows.h"
 
 namespace apus {
 namespace {
@@ -18,13 +19,16 @@ void add_conv(Builder& b, const Node& node, std::shared_ptr<const Operator> kern
   if (needs_pass(node.attributes)) add_unary(b, node.attributes, b.output_slot(), b.output_slot(), items_of(y));
 }
 
-std::shared_ptr<const ConvDepthwise> depthwise_kernel(Builder& b, const Node& node, const Window& window) {
+std::shared_ptr<const Operator> depthwise_kernel(Builder& b, const Node& node, const Window& window) {
   DepthwiseWeights w;
   w.outputs = node.attributes.channels;
   w.values = b.model().role(node, kValues)->data;
   if (const Tensor* bias = b.model().role(node, kBias)) w.bias = bias->data;
   if (const Tensor* multiplier = b.model().role(node, kMultiplier)) w.multiplier = multiplier->items<float>().data();
-  return std::make_shared<const ConvDepthwise>(w, window, epilogue_of(b, node), b.isa());
+  const Epilogue epilogue = epilogue_of(b, node);
+  if (ConvDepthwiseRows::serves(window, epilogue, b.isa()))
+    return std::make_shared<const ConvDepthwiseRows>(w, window, epilogue, b.isa());
+  return std::make_shared<const ConvDepthwise>(w, window, epilogue, b.isa());
 }
 
 }  // namespace

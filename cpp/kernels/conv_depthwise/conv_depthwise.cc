@@ -11,21 +11,20 @@ namespace {
 
 constexpr int64_t kStaged = 16 << 10;  // bytes at a time: a third of an L1 cache
 
-// Of as many channels as are staged at a time.
-Window block_of(Window window, Element element) {
-  const int64_t height = window.height + window.pads[0] + window.pads[2];
-  const int64_t width = window.width + window.pads[1] + window.pads[3];
-  const int64_t bytes = std::max<int64_t>(1, height * width * element_size(element));
-  window.channels = std::clamp<int64_t>(kStaged / bytes, 1, window.channels);
-  return window;
-}
-
 // Bytes on VNNI are summed 64 positions at a time.
 int run_of(const StripKernelRow& kernel, const Epilogue& epilogue) {
   return kernel.isa == Isa::vnni && epilogue.x == Element::u8 ? 4 : 1;
 }
 
 }  // namespace
+
+Window staged_window(Window window, Element element) {
+  const int64_t height = window.height + window.pads[0] + window.pads[2];
+  const int64_t width = window.width + window.pads[1] + window.pads[3];
+  const int64_t bytes = std::max<int64_t>(1, height * width * element_size(element));
+  window.channels = std::clamp<int64_t>(kStaged / bytes, 1, window.channels);
+  return window;
+}
 
 // Taps of int8 come in fours like the columns of a group: zero weights that read the last real tap again.
 ConvDepthwise::ConvDepthwise(const DepthwiseWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa)
@@ -35,7 +34,7 @@ ConvDepthwise::ConvDepthwise(const DepthwiseWeights& weights, const Window& wind
       taps_(window.kernel[0] * window.kernel[1]),
       padded_taps_(epilogue.x == Element::u8 ? (taps_ + 3) / 4 * 4 : taps_),
       channels_(window.channels),
-      planes_(block_of(window, epilogue.x), epilogue.x, epilogue.x_zero_point, isa),
+      planes_(staged_window(window, epilogue.x), epilogue.x, epilogue.x_zero_point, isa),
       vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch(), run_of(*kernel_, epilogue))) {
   for (int64_t tap = 0; tap < padded_taps_; ++tap) {
     offsets_.push_back(static_cast<int32_t>(planes_.offset(std::min(tap, taps_ - 1))));

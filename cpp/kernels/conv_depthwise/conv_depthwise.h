@@ -22,6 +22,9 @@ struct DepthwiseWeights {
   const float* multiplier = nullptr;  // [M], with a uint8 x
 };
 
+// `window` of as many channels as a depthwise kernel stages at a time, so that they stay in the L1 cache.
+Window staged_window(Window window, Element element);
+
 class ConvDepthwise final : public Operator {
  public:
   ConvDepthwise(const DepthwiseWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa);

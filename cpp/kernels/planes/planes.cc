@@ -30,14 +30,15 @@ const StageRow& find_kernel(Isa isa, Element element) {
 
 }  // namespace
 
-Planes::Planes(const Window& window, Element element, int pad_value, Isa isa)
+Planes::Planes(const Window& window, Element element, int pad_value, Isa isa, Columns columns)
     : window_(window), element_(element), pad_value_(pad_value) {
   const auto all = [](const int64_t* v, int64_t n, int64_t is) {
     return std::all_of(v, v + n, [=](int64_t i) { return i == is; });
   };
-  direct_ = all(window.pads, 4, 0) && all(window.strides, 2, 1);
-  rows_ = plan_axis(window, 0);
-  columns_ = plan_axis(window, 1);
+  const bool together = columns == Columns::together;
+  direct_ = all(window.pads, 4, 0) && all(window.strides, 2, 1) && !together;
+  rows_ = plan_axis(window, 0, 1);
+  columns_ = plan_axis(window, 1, together ? window.strides[1] : 1);
   pitch_ = direct_ ? window.width : columns_.length - columns_.shared;
   plane_ = direct_ ? window.height * window.width : rows_.length * pitch_;
   channel_ = plane_;
@@ -90,23 +91,25 @@ void Planes::plan_line(int64_t first) {
   }
 }
 
-Planes::Axis Planes::plan_axis(const Window& window, int axis) {
+Planes::Axis Planes::plan_axis(const Window& window, int axis, int64_t step) {
   const int64_t outputs = axis == 0 ? window.out_height : window.out_width;
-  Axis plan{window.strides[axis], window.pads[axis], axis == 0 ? window.height : window.width, 0, {}, {}, {}, 0};
+  Axis plan{window.strides[axis] / step, window.pads[axis], axis == 0 ? window.height : window.width, 0, {}, {}, {}, 0};
   for (int64_t tap = 0; tap < window.kernel[axis]; ++tap) {
     const int64_t at = tap * window.dilations[axis], remainder = at % plan.stride;
     const auto known = std::find(plan.remainders.begin(), plan.remainders.end(), remainder);
     plan.tap_phase.push_back(known - plan.remainders.begin());
     plan.tap_shift.push_back(at / plan.stride);
     if (known == plan.remainders.end()) plan.remainders.push_back(remainder);
-    plan.length = std::max(plan.length, outputs + at / plan.stride);
+    plan.length = std::max(plan.length, step * (outputs - 1) + 1 + at / plan.stride);
   }
-  plan.shared = plan.length - outputs;  // positions of neighbouring rows must not overlap
+  plan.length = (plan.length + step - 1) / step * step;
+  plan.shared = plan.length - step * outputs;  // positions of neighbouring rows must not overlap
   for (const int64_t remainder : plan.remainders) {
     const int64_t before = std::max<int64_t>(0, (plan.pad - remainder + plan.stride - 1) / plan.stride);
     const int64_t beyond = std::max<int64_t>(0, (plan.pad + plan.size - remainder + plan.stride - 1) / plan.stride);
     plan.shared = std::min({plan.shared, before, std::max<int64_t>(0, plan.length - beyond)});
   }
+  plan.shared = plan.shared / step * step;
   return plan;
 }
 

@@ -5,6 +5,10 @@
 // phases (the rows and columns of one remainder mod s), each a plane with the padding written out. The right padding of
 // a row is the left padding of the next. Positions with ox >= out_width are garbage, to be dropped by whoever stores
 // them. Without padding and stride the image itself has this form (`direct`) and nothing is copied.
+//
+// With the columns kept `together` only rows are split: a row stays as it is between its padding, `pitch` is a multiple
+// of its stride s, p = oy * pitch / s + ox, and the input is staged[offset(...) + s * p]. Such an image is always
+// copied.
 #pragma once
 
 #include <cstdint>
@@ -24,7 +28,9 @@ struct Window {
 
 class Planes {
  public:
-  Planes(const Window& window, Element element, int pad_value, Isa isa);
+  enum class Columns : uint8_t { split, together };
+
+  Planes(const Window& window, Element element, int pad_value, Isa isa, Columns columns = Columns::split);
 
   const Window& window() const { return window_; }
   bool direct() const { return direct_; }
@@ -55,7 +61,8 @@ class Planes {
     int64_t begin, end, first;
   };
 
-  static Axis plan_axis(const Window& window, int axis);
+  // `step`: elements from one output to the next; a phase's length is a multiple of it.
+  static Axis plan_axis(const Window& window, int axis, int64_t step);
   int64_t source(int64_t element) const;  // of a channel's staged element: element of its image, or -1
   void plan_lines();
   void plan_line(int64_t first);
