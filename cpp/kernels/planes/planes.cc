@@ -5,10 +5,14 @@
 namespace apus {
 
 #define STAGE_KERNEL(isa, element, function) void function(const StageArguments&);
+#define STAGE_ROWS_KERNEL(isa, function) void function(const StageRowsArguments&);
 #include "kernels/planes/table.inc"
 #undef STAGE_KERNEL
+#undef STAGE_ROWS_KERNEL
 
 namespace {
+
+constexpr int64_t kWholeRow = 96;  // bytes from which on a row is better copied whole
 
 struct StageRow {
   Isa isa;
@@ -18,14 +22,35 @@ struct StageRow {
 
 constexpr StageRow kRows[] = {
 #define STAGE_KERNEL(isa, element, function) {Isa::isa, Element::element, function},
+#define STAGE_ROWS_KERNEL(isa, function)
 #include "kernels/planes/table.inc"
 #undef STAGE_KERNEL
+#undef STAGE_ROWS_KERNEL
     {Isa::scalar, Element::u8, nullptr}, {Isa::scalar, Element::f32, nullptr}};
 
 const StageRow& find_kernel(Isa isa, Element element) {
   const StageRow* row = kRows;
   while (row->isa > isa || row->element != element) ++row;  // the last ones take any
   return *row;
+}
+
+struct StageRowsRow {
+  Isa isa;
+  StageRowsKernel kernel;
+};
+
+constexpr StageRowsRow kRowsRows[] = {
+#define STAGE_KERNEL(isa, element, function)
+#define STAGE_ROWS_KERNEL(isa, function) {Isa::isa, function},
+#include "kernels/planes/table.inc"
+#undef STAGE_KERNEL
+#undef STAGE_ROWS_KERNEL
+    {Isa::scalar, nullptr}};
+
+StageRowsKernel find_rows_kernel(Isa isa) {
+  const StageRowsRow* row = kRowsRows;
+  while (row->isa > isa) ++row;
+  return row->kernel;
 }
 
 }  // namespace
@@ -48,10 +73,25 @@ Planes::Planes(const Window& window, Element element, int pad_value, Isa isa, Co
   channel_ = (plane_ * phases + line - 1) / line * line;
   isa_ = find_kernel(isa, element).isa;
   kernel_ = find_kernel(isa, element).kernel;
+  if (together && element == Element::u8) plan_rows();
+  if (rows_kernel_) return;
   if (kernel_)
     plan_lines();
   else
     plan_spans();
+}
+
+// Where a row's padding, and that of the next, are within 64 bytes of its end.
+void Planes::plan_rows() {
+  const int64_t end = std::min(columns_.pad + window_.width, pitch_);
+  if (window_.width < kWholeRow || pitch_ + columns_.pad - end > 64) return;
+  rows_kernel_ = find_rows_kernel(isa_);
+  for (const int64_t remainder : rows_.remainders) {
+    for (int64_t i = 0; i < rows_.length; ++i) {
+      const int64_t y = i * rows_.stride + remainder - rows_.pad;
+      row_sources_.push_back(static_cast<int32_t>(y >= 0 && y < window_.height ? y * window_.width : -1));
+    }
+  }
 }
 
 int64_t Planes::source(int64_t element) const {
@@ -113,10 +153,12 @@ Planes::Axis Planes::plan_axis(const Window& window, int axis, int64_t step) {
   return plan;
 }
 
-// Past the last plane: the shared padding of its last row, and what vectors of 16 positions read too much.
+// Past the last plane: the shared padding of its last row, and what vectors of 16 positions read too much or whole rows
+// write.
 int64_t Planes::bytes() const {
   if (direct_) return 0;
-  return ((window_.channels * channel_ + columns_.shared) * element_size(element_) + kSlack + 63) / 64 * 64;
+  const int64_t slack = rows_kernel_ ? 2 * kSlack : kSlack;
+  return ((window_.channels * channel_ + columns_.shared) * element_size(element_) + slack + 63) / 64 * 64;
 }
 
 int64_t Planes::offset(int64_t weight_column) const {

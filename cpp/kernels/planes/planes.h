@@ -67,7 +67,9 @@ class Planes {
   void plan_lines();
   void plan_line(int64_t first);
   void plan_spans();
+  void plan_rows();
   void stage_range(const void* x, void* staged, int64_t first, int64_t last) const;
+  void stage_rows(const void* x, void* staged, int64_t first, int64_t last) const;
   void stage_lines(const void* x, void* staged, int64_t first, int64_t last) const;
   void stage_end(void* staged, int64_t channels) const;
   template <class T>
@@ -80,12 +82,14 @@ class Planes {
   int pad_value_;
   bool direct_ = false;
   Isa isa_ = Isa::scalar;
-  StageKernel kernel_ = nullptr;  // null: copy by rows
+  StageKernel kernel_ = nullptr;           // by permuted lines
+  StageRowsKernel rows_kernel_ = nullptr;  // by whole rows; with neither, stage_channels
   Axis rows_, columns_;
   int64_t pitch_ = 0, plane_ = 0, channel_ = 0;  // elements; a staged channel is a whole number of 64-byte lines
   std::vector<StagePiece> pieces_;
   std::vector<StageLine> lines_;
-  std::vector<Span> spans_;  // of each remainder of the columns, without a kernel
+  std::vector<int32_t> row_sources_;  // of each row of a channel, as StageRowsArguments has it
+  std::vector<Span> spans_;           // of each remainder of the columns, without a kernel
 };
 
 }  // namespace apus

@@ -37,12 +37,21 @@ void Planes::stage_first(const void* x, void* staged, int64_t channels) const {
 }
 
 void Planes::stage_range(const void* x, void* staged, int64_t first, int64_t last) const {
-  if (kernel_)
+  if (rows_kernel_)
+    stage_rows(x, staged, first, last);
+  else if (kernel_)
     stage_lines(x, staged, first, last);
   else if (element_ == Element::f32)
     stage_channels(static_cast<const float*>(x), static_cast<float*>(staged), first, last);
   else
     stage_channels(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(staged), first, last);
+}
+
+void Planes::stage_rows(const void* x, void* staged, int64_t first, int64_t last) const {
+  const int64_t image = window_.height * window_.width;
+  rows_kernel_({static_cast<const uint8_t*>(x) + first * image, static_cast<uint8_t*>(staged) + first * channel_,
+                last - first, image, channel_, row_sources_.data(), static_cast<int64_t>(row_sources_.size()),
+                window_.width, columns_.pad, pitch_, pad_value_});
 }
 
 void Planes::stage_lines(const void* x, void* staged, int64_t first, int64_t last) const {

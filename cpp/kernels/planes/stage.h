@@ -31,4 +31,19 @@ struct StageArguments {
 
 using StageKernel = void (*)(const StageArguments&);
 
+// Rows of bytes copied whole, in ascending order: each writes up to 64 bytes more than it has, which are the next
+// one's.
+struct StageRowsArguments {
+  const uint8_t* x;  // of the first channel, 64 readable bytes behind the last
+  uint8_t* staged;   // of the first channel, 128 writable bytes behind the last
+  int64_t channels;
+  int64_t x_channel, staged_channel;
+  const int32_t* from;  // [rows] of a channel: its byte of x; -1: padding
+  int64_t rows;
+  int64_t width, left, pitch;  // bytes of x in a row, of padding before it, and of a staged row
+  int pad_value;
+};
+
+using StageRowsKernel = void (*)(const StageRowsArguments&);
+
 }  // namespace apus
