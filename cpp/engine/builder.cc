@@ -171,7 +171,7 @@ void Builder::finish() {
     plan_.parallel_ |= step.parts > 1;
     step.barrier = i > 0 && (step.parts > 1 || plan_.steps_[i - 1].parts > 1);
   }
-  plan_.arena_ = AlignedBuffer(plan_arena(buffers_));
+  plan_.arena_ = AlignedBuffer::hot(plan_arena(buffers_));
   for (const Slot& slot : slots_) {
     uint8_t* memory = const_cast<uint8_t*>(slot.constant);  // steps only read constants
     if (slot.buffer >= 0) memory = plan_.arena_.data() + buffers_[static_cast<size_t>(slot.buffer)].offset;

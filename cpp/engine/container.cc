@@ -57,31 +57,46 @@ void check_header(std::span<const uint8_t> file) {
 }  // namespace
 
 // Reading past the last page of a mapping would fault, so the file is mapped over a larger anonymous mapping.
-std::shared_ptr<FileBytes> FileBytes::map(const std::string& path) {
-  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+void FileBytes::map(int fd, size_t size) {
+  const size_t mapped = align_up(size + kOverread, kPage);
+  void* base = mmap(nullptr, mapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (base == MAP_FAILED) return;
+  data_ = static_cast<const uint8_t*>(base);
+  mapped_ = mapped;
+  if (mmap(base, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) != MAP_FAILED) size_ = size;
+}
+
+void FileBytes::read(int fd, size_t size) {
+  copy_ = AlignedBuffer::hot(size);
+  data_ = copy_.data();
+  while (size_ < size) {
+    const ssize_t got = ::read(fd, copy_.data() + size_, size - size_);
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return void(size_ = 0);
+    size_ += static_cast<size_t>(got);
+  }
+}
+
+std::shared_ptr<FileBytes> FileBytes::open(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (fd < 0) fail_to_open(path);
   std::shared_ptr<FileBytes> file(new FileBytes);
   struct stat info;
   const bool regular = fstat(fd, &info) == 0 && S_ISREG(info.st_mode);
-  if (regular && info.st_size > 0) {
-    const size_t size = static_cast<size_t>(info.st_size), mapped = align_up(size + kOverread, kPage);
-    void* base = mmap(nullptr, mapped, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (base != MAP_FAILED) {
-      file->data_ = static_cast<const uint8_t*>(base);
-      file->mapped_ = mapped;
-      file->size_ = size;
-      if (mmap(base, size, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED) file->size_ = 0;
-    }
-  }
+  const size_t size = regular ? static_cast<size_t>(info.st_size) : 0;
+  if (size > kCopied)
+    file->map(fd, size);
+  else if (size > 0)
+    file->read(fd, size);
   close(fd);
   if (!regular) fail("not a regular file");
-  if (info.st_size > 0 && file->size_ == 0) fail("cannot be mapped into memory");
+  if (file->size_ != size) fail("cannot be read into memory");
   return file;
 }
 
 std::shared_ptr<FileBytes> FileBytes::copy(const void* data, size_t bytes) {
   std::shared_ptr<FileBytes> file(new FileBytes);
-  file->copy_ = AlignedBuffer(bytes);
+  file->copy_ = AlignedBuffer::hot(bytes);
   if (bytes > 0) std::memcpy(file->copy_.data(), data, bytes);
   file->data_ = file->copy_.data();
   file->size_ = bytes;

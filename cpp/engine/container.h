@@ -11,10 +11,11 @@
 
 namespace apus {
 
-// The whole file, mapped or copied, with kOverread readable bytes past its end.
+// The whole file, with kOverread readable bytes past its end. A small one is read into huge pages, where the caches may
+// hold all of it; a large one is mapped.
 class FileBytes {
  public:
-  static std::shared_ptr<FileBytes> map(const std::string& path);
+  static std::shared_ptr<FileBytes> open(const std::string& path);
   static std::shared_ptr<FileBytes> copy(const void* data, size_t bytes);
   ~FileBytes();
   FileBytes(const FileBytes&) = delete;
@@ -22,7 +23,12 @@ class FileBytes {
   std::span<const uint8_t> bytes() const { return {data_, size_}; }
 
  private:
+  static constexpr size_t kCopied = 16 << 20;
+
   FileBytes() = default;
+  void map(int fd, size_t size);
+  void read(int fd, size_t size);  // size_ stays 0 where that fails
+
   const uint8_t* data_ = nullptr;
   size_t size_ = 0, mapped_ = 0;
   AlignedBuffer copy_;

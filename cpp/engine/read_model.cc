@@ -60,7 +60,7 @@ std::shared_ptr<const Model> read_model(std::shared_ptr<FileBytes> bytes) {
 }  // namespace
 
 std::shared_ptr<const Model> read_model_file(const std::string& path) try {
-  return read_model(FileBytes::map(path));
+  return read_model(FileBytes::open(path));
 } catch (const Error& error) {
   if (error.kind() == ErrorKind::missing_file) throw;
   throw Error(error.kind(), path + ": " + error.what());

@@ -1,6 +1,7 @@
 #include "kernels/block16/packed.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -74,7 +75,7 @@ void PackedBlock16::widen(const Block16Weights& weights) {
 // Cycles a vector of 16 positions, measured: multiply-adds by group, then epilogue and store.
 void PackedBlock16::count_cost(const StripKernelRow& kernel) {
   constexpr int64_t kFloat[kIsaCount] = {240, 20, 9, 9}, kBytes[kIsaCount] = {940, 80, 26, 9};
-  constexpr int64_t kStore[kIsaCount] = {300, 200, 60, 60};
+  constexpr int64_t kStore[kIsaCount] = {300, 200, 45, 40};
   const int isa = static_cast<int>(kernel.isa);
   const int64_t per_group = kernel.x == Element::f32 ? kFloat[isa] : kBytes[isa];
   cost_.assign(1, 0);
@@ -121,6 +122,23 @@ std::vector<int32_t> folded_bias(const Block16Weights& weights, const Epilogue& 
     }
   }
   return folded;
+}
+
+bool rounds_safely(const Block16Weights& weights, const Epilogue& epilogue) {
+  if (epilogue.x != Element::u8 || epilogue.y != Element::u8) return true;
+  const float* m = weights.multiplier;
+  if (std::all_of(m, m + weights.outputs, [](float v) { return v < 0.5f; })) return true;  // sums are below 2^31
+  const int64_t rows = weights.outputs / weights.groups, strips = (rows + kStrip - 1) / kStrip;
+  const int8_t* values = static_cast<const int8_t*>(weights.values);
+  for (int64_t output = 0; output < weights.outputs; ++output) {
+    const int64_t strip = output / rows * strips + output % rows / kStrip, row = output % rows % kStrip;
+    double sum = weights.bias ? std::abs(double{static_cast<const int32_t*>(weights.bias)[output]}) : 0;
+    for (int64_t g = weights.strips[strip]; g < weights.strips[strip + 1]; ++g) {
+      for (int i = 0; i < 4; ++i) sum += 255.0 * std::abs(values[(g * kStrip + row) * 4 + i]);
+    }
+    if (sum * m[output] >= 0x1p30) return false;
+  }
+  return true;
 }
 
 bool columns_are_runs(const Block16Weights& weights) {

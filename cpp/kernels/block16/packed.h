@@ -64,6 +64,9 @@ inline int64_t column_at(const Block16Weights& weights, int64_t index) {
 // kernels' int32, and like them ends right.
 std::vector<int32_t> folded_bias(const Block16Weights& weights, const Epilogue& epilogue);
 
+// True if float(sum) * multiplier fits int32 for every input: what rounds such sums to bytes need not clamp them first.
+bool rounds_safely(const Block16Weights& weights, const Epilogue& epilogue);
+
 // True if every group of these int8 weights may read four neighbouring columns (c, c + 1, c + 2, c + 3): zero padding
 // excepted, that is what they are.
 bool columns_are_runs(const Block16Weights& weights);

@@ -1,5 +1,7 @@
 #include "kernels/conv_block16/conv_block16.h"
 
+#include <algorithm>
+
 #include "kernels/conv_block16/table.h"
 
 namespace apus {
@@ -13,8 +15,13 @@ std::vector<int32_t> column_offsets(const Planes& planes, int64_t columns) {
 
 }  // namespace
 
+const StripKernelRow& find_planes_kernel(const Block16Weights& weights, Isa isa, Walk walk, const Epilogue& epilogue) {
+  if (!rounds_safely(weights, epilogue)) isa = std::min(isa, Isa::avx2);
+  return find_strip_kernel(conv_block16_kernels(), isa, walk, epilogue);
+}
+
 ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa)
-    : kernel_(&find_strip_kernel(conv_block16_kernels(), isa, Walk::planes, epilogue)),
+    : kernel_(&find_planes_kernel(weights, isa, Walk::planes, epilogue)),
       epilogue_(epilogue),
       outputs_(weights.outputs),
       inputs_(weights.inputs),

@@ -37,7 +37,7 @@ INLINE Floats bias_f32(const StripArguments& a) {
 
 // Adds groups first..last to f.
 INLINE Floats accumulate_f32(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last,
-                             Ahead ahead) {
+                             Ahead& ahead) {
   const float* x = static_cast<const float*>(a.x) + position;
   const float* w = static_cast<const float*>(a.values) + 16 * first;
   for (int64_t g = first; g < last; ++g, w += 16) {
@@ -61,7 +61,7 @@ INLINE __m512i pairs(const uint8_t* x, const int32_t* offsets) {
   return _mm512_cvtepu8_epi16(both);
 }
 
-INLINE Sums accumulate_u8(const StripArguments& a, int64_t position, Ahead) {
+INLINE Sums accumulate_u8(const StripArguments& a, int64_t position, Ahead&) {
   const uint8_t* x = static_cast<const uint8_t*>(a.x) + position;
   const int16_t* w = static_cast<const int16_t*>(a.values);
   Sums s = start_sums(a);
@@ -93,8 +93,8 @@ INLINE void run_chunks(const StripArguments& a, const PositionVector* vectors, i
   const char* values = static_cast<const char*>(a.values);
   for (int64_t first = 0; first < a.groups; first += kChunk) {
     const int64_t last = first + kChunk < a.groups ? first + kChunk : a.groups;
-    for (int64_t i = 0; i < count; ++i) {
-      const Ahead ahead(values + 64 * last, last - first, i, count);
+    Ahead ahead(values + 64 * last, last - first, count);
+    for (int64_t i = 0; i < count; ++i, ahead.end_pass()) {
       const Floats f = accumulate_f32(first == 0 ? bias_f32(a) : tiles[i], a, vectors[i].x, first, last, ahead);
       if (last < a.groups)
         tiles[i] = f;
@@ -105,15 +105,16 @@ INLINE void run_chunks(const StripArguments& a, const PositionVector* vectors, i
 }
 
 template <bool rows>
-INLINE void run_f32(const StripArguments& a) {
+INLINE void run_f32(const StripArguments& given) {
+  const StripArguments a = given;  // which no float stored can change
   if (a.groups > kChunk) {
     for (int64_t i = 0; i < a.vector_count; i += kTiles) {
       run_chunks<rows>(a, a.vectors + i, i + kTiles < a.vector_count ? kTiles : a.vector_count - i);
     }
     return;
   }
-  for (int64_t i = 0; i < a.vector_count; ++i) {
-    const Ahead ahead(static_cast<const char*>(a.values) + 64 * a.groups, a.groups, i, a.vector_count);
+  Ahead ahead(static_cast<const char*>(a.values) + 64 * a.groups, a.groups, a.vector_count);
+  for (int64_t i = 0; i < a.vector_count; ++i, ahead.end_pass()) {
     finish<rows>(accumulate_f32(bias_f32(a), a, a.vectors[i].x, 0, a.groups, ahead), a, a.vectors[i]);
   }
 }

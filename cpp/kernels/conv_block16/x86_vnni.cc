@@ -41,7 +41,7 @@ INLINE __m512i interleave_order() {
   return _mm512_add_epi8(repeated, _mm512_set1_epi32(0x50401000));
 }
 
-INLINE Sums accumulate(const StripArguments& a, int64_t position, Ahead ahead) {
+INLINE Sums accumulate(const StripArguments& a, int64_t position, Ahead& ahead) {
   const uint8_t* x = static_cast<const uint8_t*>(a.x) + position;
   const int8_t* w = static_cast<const int8_t*>(a.values);
   const int32_t* offsets = a.offsets;

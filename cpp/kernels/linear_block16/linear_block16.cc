@@ -10,8 +10,7 @@ namespace {
 const StripKernelRow* choose(const Block16Weights& weights, const Epilogue& epilogue, Isa isa, LinearBlock16::Road road,
                              LinearLayout layout) {
   if (road == LinearBlock16::Road::planes) {
-    return &find_strip_kernel(conv_block16_kernels(), isa, layout.y_planes ? Walk::planes : Walk::planes_to_rows,
-                              epilogue);
+    return &find_planes_kernel(weights, isa, layout.y_planes ? Walk::planes : Walk::planes_to_rows, epilogue);
   }
   const bool runs = epilogue.x == Element::u8 && columns_are_runs(weights);
   return &find_strip_kernel(linear_block16_kernels(), isa, runs ? Walk::rows_of_runs : Walk::rows, epilogue);
