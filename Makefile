@@ -27,9 +27,9 @@ test: $(VENV)/.built
 test-slow: $(VENV)/.built
 	$(BIN)/python -m pytest -q
 
-test-tpu: $(VENV)-tpu/.ready
-	TORCH_DEVICE_BACKEND_AUTOLOAD=0 TPU_SKIP_MDS_QUERY=1 PYTHONPATH=src $(VENV)-tpu/bin/python -m pytest -q \
-	  -W ignore::UserWarning tests/training
+test-tpu: $(VENV)-tpu/.built
+	TORCH_DEVICE_BACKEND_AUTOLOAD=0 TPU_SKIP_MDS_QUERY=1 $(VENV)-tpu/bin/python -m pytest -q \
+	  -W ignore::UserWarning tests/training tests/compress/test_anywhere.py
 
 check: $(VENV)/.built
 	$(BIN)/ruff check .
@@ -85,8 +85,13 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 # Not part of CI: its wheels alone take longer to install than the rest of the tests may grow by.
 $(VENV)-tpu/.ready: pyproject.toml constraints.txt
 	test -x $(VENV)-tpu/bin/python || $(PYTHON) -m venv $(VENV)-tpu
-	$(VENV)-tpu/bin/pip install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py tpu-check) pytest pytest-timeout scikit-learn
+	$(VENV)-tpu/bin/pip install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py tpu-check) \
+	  pytest pytest-timeout scikit-learn onnxruntime scikit-build-core nanobind cmake ninja
 	$(VENV)-tpu/bin/pip install -q --no-deps lammps-jax-pjrt-cpu==0.11.2
+	touch $@
+
+$(VENV)-tpu/.built: $(VENV)-tpu/.ready $(SOURCES)
+	$(VENV)-tpu/bin/pip install -q --no-build-isolation --no-deps --config-settings=build-dir=build/tpu -e .
 	touch $@
 
 $(VENV)/.built: $(VENV)/.ready $(SOURCES)

@@ -40,7 +40,7 @@ def _started(words, ranks, restarts, environment, status):
         command += ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={ranks}"]
         command += [f"--max-restarts={restarts}"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
-    done = subprocess.run([*command, *words], env=environment, capture_output=True, text=True, timeout=280)
+    done = subprocess.run([*command, *words], env=environment, capture_output=True, text=True, timeout=600)
     assert done.returncode == status, done.stderr[-3000:]
     return done.stdout
 
@@ -56,7 +56,7 @@ def _nursery():
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "APUS_DEVICE": "cpu"}
     command = [sys.executable, str(Path(__file__).with_name("nursery.py"))]
     process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-    atexit.register(process.kill)
+    atexit.register(process.__exit__, None, None, None)  # closes its input, and so ends it
 
     def ask(children):
         process.stdin.write(json.dumps(children) + "\n")

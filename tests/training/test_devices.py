@@ -94,6 +94,7 @@ def test_an_optimizer_made_before_setup_follows_replaced_parameters():
     assert [p.device.type for group in optimizer.param_groups for p in group["params"]] == ["meta", "meta"]
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)  # 203 steps of a convolutional network, emulated
 def test_emulated_student_trains_and_moves_between_devices(tmp_path):
     try:

@@ -75,21 +75,29 @@ quirks.cure(cured)
 assert torch.allclose(run(cured), expected, atol=0.1)
 """,
     "fake-quantize": """
-x, scale, zero = torch.randn(4, 3), torch.tensor([0.1, 0.01, 0.5]), torch.zeros(3, dtype=torch.int32)
-def run(device):
-    value = x.to(device).requires_grad_()
-    out = torch.fake_quantize_per_channel_affine(value, scale.to(device), zero.to(device), 1, -7, 7)
+x, scale, zero = torch.randn(4, 3), torch.tensor([0.1, 0.01, 0.5]), torch.tensor([0, 0, 0], dtype=torch.int32)
+def run(device, quantize):
+    value = x.clone().to(device).requires_grad_()
+    out = quantize(value, device)
     out.sum().backward()
     return out.detach().cpu(), value.grad.cpu()
-try:
-    run("tpu")
-except RuntimeError as error:
-    assert "not implemented" in str(error)
-else:
-    raise AssertionError("the defect is gone: drop the row")
+def per_channel(value, device):
+    return torch.fake_quantize_per_channel_affine(value, scale.to(device), zero.to(device), 1, -7, 7)
+def per_tensor(value, device):
+    zero = torch.tensor(100, dtype=torch.int32, device=device)
+    return torch.fake_quantize_per_tensor_affine(value, torch.tensor(0.01, device=device), zero, 0, 255)
+ways = (per_channel, per_tensor)
+for way in ways:
+    try:
+        run("tpu", way)
+    except RuntimeError as error:
+        assert "not implemented" in str(error)
+    else:
+        raise AssertionError("the defect is gone: drop the row")
 quirks.cure(nn.Identity())
-for ours, expected in zip(run("tpu"), run("cpu")):
-    assert torch.allclose(ours, expected)
+for way in ways:
+    for ours, expected in zip(run("tpu", way), run("cpu", way)):
+        assert torch.allclose(ours, expected)
 """,
     "parameters-replaced": """
 from apus.training import Runtime
@@ -106,13 +114,35 @@ assert not torch.equal(model.weight.detach().cpu(), old)
 }
 
 
+SCANS = """
+x, n = torch.randn(3, 7), torch.arange(7)
+for name in quirks.SCANS:
+    found = []
+    for device in ("cpu", "tpu"):
+        values = x.detach().to(device).requires_grad_()
+        out = getattr(values, name)(1)
+        (out * out).sum().backward()
+        found.append((out.detach().cpu(), values.grad.cpu(), getattr(n.to(device), name)(0).cpu()))
+    for expected, ours in zip(*found):
+        assert ours.dtype == expected.dtype and torch.allclose(ours, expected, rtol=1e-5, atol=1e-5)
+"""
+
+
 @pytest.mark.parametrize("name", sorted(TESTS))
 def test_the_defect_is_there_and_cured(name):
+    emulate(TESTS[name])
+
+
+def test_scans_run_emulated_as_on_a_cpu():
+    emulate(SCANS)
+
+
+def emulate(body):
     try:
         emulated = environment()
     except MissingExtraError as error:
         pytest.skip(str(error))
-    command = [sys.executable, "-c", START + TESTS[name]]
+    command = [sys.executable, "-c", START + body]
     done = subprocess.run(command, env=emulated, capture_output=True, text=True, errors="replace", timeout=200)
     assert done.returncode == 0, done.stderr[-2000:]
 

@@ -1,4 +1,4 @@
-"""Distillation, echo, 16x1 masks and fake quantisation at once: on two ranks and an emulated TPU as on one CPU."""
+"""Distillation, echo, 16x1 masks, fake quantisation, learned widths: on two ranks and an emulated TPU as on one CPU."""
 
 import json
 
@@ -55,3 +55,15 @@ def test_gates_are_the_same_on_all_ranks(tmp_path, widths_alone):
     assert first["widths"] == second["widths"] == widths_alone["widths"]
     assert first["moved"] > 1
     assert any(width[0] < 32 for width in first["widths"])
+
+
+def test_gates_are_the_same_on_an_emulated_tpu(tmp_path, widths_alone):
+    try:
+        emulated = environment()
+    except MissingExtraError as error:
+        pytest.skip(str(error))
+    there = train(tmp_path / "out.json", "bits.py", environment=emulated)[0]
+    assert there["widths"] == widths_alone["widths"]
+    for key in ("phi", "weights"):
+        for ours, expected in zip(there[key], widths_alone[key], strict=True):
+            assert torch.allclose(torch.tensor(ours), torch.tensor(expected), atol=1e-4)

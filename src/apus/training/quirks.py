@@ -106,16 +106,48 @@ def _fake_quantize(x: Tensor, scale: Tensor, zero: Tensor, axis: int, low: int, 
     return (level.clamp(low, high) - zero) * scale, (level >= low) & (level <= high)
 
 
+def _fake_quantize_tensor(
+    x: Tensor, scale: Tensor, zero: Tensor, on: Tensor, low: int, high: int
+) -> tuple[Tensor, Tensor]:
+    level = torch.round(x * (1.0 / scale)) + zero.to(x.dtype)
+    value = (level.clamp(low, high) - zero.to(x.dtype)) * scale
+    idle = on.reshape(()) == 0  # then x stays as it is
+    return torch.where(idle, x, value), ((level >= low) & (level <= high)) | idle
+
+
+def _scan(combine: Callable[..., Tensor], x: Tensor, dim: int, *, dtype: torch.dtype | None = None) -> Tensor:
+    # Hillis, Steele 1986: after k rounds an entry holds the 2^k values that end with it.
+    result = x.to(dtype or (x.dtype if x.is_floating_point() else torch.int64))
+    size, reach = x.shape[dim] if x.dim() else 1, 1
+    while reach < size:
+        first, late = result.narrow(dim, 0, reach), result.narrow(dim, reach, size - reach)
+        result = torch.cat([first, combine(late, result.narrow(dim, 0, size - reach))], dim)
+        reach *= 2
+    return result
+
+
+SCANS: dict[str, Callable[..., Tensor]] = {"cumsum": torch.add, "cumprod": torch.mul}
+
+
 @functools.cache
-def _operators() -> torch.library.Library:
-    library = torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
-    name = "fake_quantize_per_channel_affine_cachemask"
-    library.impl(name, _fake_quantize, "PrivateUse1")  # type: ignore[no-untyped-call]
-    return library
+def _library() -> torch.library.Library:
+    return torch.library.Library("aten", "IMPL")  # type: ignore[no-untyped-call]
+
+
+FAKE_QUANTIZE = {
+    "fake_quantize_per_channel_affine_cachemask": _fake_quantize,
+    "_fake_quantize_per_tensor_affine_cachemask_tensor_qparams": _fake_quantize_tensor,
+}
+
+
+@functools.cache
+def _operators() -> None:
+    for name, operator in FAKE_QUANTIZE.items():
+        _library().impl(name, operator, "PrivateUse1")  # type: ignore[no-untyped-call]
 
 
 def add_fake_quantize(_model: nn.Module) -> None:
-    """Give device `tpu` the operator of quantisation-aware training per channel, in elementary operations."""
+    """Give device `tpu` the operators of quantisation-aware training, in elementary operations."""
     _operators()
 
 
@@ -143,7 +175,7 @@ QUIRKS = (
     ),
     Quirk(
         "fake-quantize",
-        "'aten::fake_quantize_per_channel_affine_cachemask' is not implemented for TPU",
+        "'aten::fake_quantize_per_channel_affine_cachemask' and its sister per tensor are not implemented for TPU",
         TESTED,
         "registered from elementary operations",
         add_fake_quantize,
@@ -256,6 +288,8 @@ def start_emulated() -> None:
     from torch_tpu import _loader  # type: ignore[import-not-found]  # private: there is no official CPU mode
 
     _loader._init_device("tpu")
-    # Attention lowers to a kernel that only a TPU has.
+    # Attention lowers to a kernel that only a TPU has, and scans to an operation younger than the CPU plug-ins.
     torch.backends.cuda.enable_flash_sdp(False)
     torch.backends.cuda.enable_mem_efficient_sdp(False)
+    for name, combine in SCANS.items():
+        _library().impl(name, functools.partial(_scan, combine), "PrivateUse1")  # type: ignore[no-untyped-call]

@@ -43,7 +43,8 @@ def sample(phi: Tensor) -> Tensor:
 
     Source: Eq. (10) and (11).
     """
-    u = torch.rand_like(phi).clamp(TINY, 1 - TINY)
+    drawn = torch.rand(phi.shape, dtype=phi.dtype, device="cpu")  # by the host: the same gates on every device
+    u = drawn.to(phi.device, non_blocking=True).clamp(TINY, 1 - TINY)
     s = torch.sigmoid((torch.log(u) - torch.log1p(-u) + phi) / TAU)
     return (s * (ZETA - GAMMA) + GAMMA).clamp(0, 1)
 
