@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kFirstLine = "apus machine 1";  // to be raised when kernels or cost() change
+constexpr const char* kFirstLine = "apus machine 2";  // to be raised when kernels or cost() change
 
 fs::path cache_file(Isa isa) {
   const char* cache = std::getenv("XDG_CACHE_HOME");

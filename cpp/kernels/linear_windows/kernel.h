@@ -18,7 +18,7 @@ struct WindowArguments {
   int64_t inputs;          // K
   const uint8_t* index;    // [B * 4] column mod kWindow, of block 0; 64 readable bytes behind the last
   const uint8_t* counts;   // of the first strip, a batch's first: [batches, windows, kBatch] blocks in each window
-  int chunk;               // 16, 32 or 64: about the most blocks in a window
+  int chunk;               // 16, 32 or 64: no window has more blocks, but for 64
   const uint32_t* strips;  // [strip_count + 1] first group of each, absolute
   int64_t strip_count;
   int64_t total_groups;     // of the whole matrix

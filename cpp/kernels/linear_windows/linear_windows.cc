@@ -40,8 +40,8 @@ LinearWindows::LinearWindows(const Block16Weights& weights, int64_t rows, const 
       ++counts_[static_cast<size_t>((strip / kBatch * windows_ + column / kWindow) * kBatch + strip % kBatch)];
     }
   }
-  const int64_t mean = int64_t{weights.strips[strips_]} * 4 / std::max<int64_t>(1, strips_ * windows_);
-  chunk_ = mean <= 9 ? 16 : mean <= 20 ? 32 : 64;
+  const int most = counts_.empty() ? 0 : *std::max_element(counts_.begin(), counts_.end());
+  chunk_ = most <= 16 ? 16 : most <= 32 ? 32 : 64;
 }
 
 double LinearWindows::cost() const {
