@@ -7,7 +7,8 @@ ONNX Runtime for what the engine refuses.
 import json
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,33 @@ def agrees(got: Any, want: Any, case: Any) -> bool:
     return bool(np.allclose(got, want, rtol=case.rtol, atol=case.atol, equal_nan=True))
 
 
-def verdict(case: Any, onnxruntime: bool) -> tuple[str, str]:
-    """What comes of one case, and why."""
+class Alone:
+    """ONNX Runtime without us; whatever it raises is a refusal."""
+
+    def __init__(self, model: onnx.ModelProto) -> None:
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 4
+        try:
+            self._session = onnxruntime.InferenceSession(model.SerializeToString(), options)
+        except Exception as error:
+            raise ApusError(str(error)) from error
+
+    def run(self, inputs: list[Any]) -> list[Any]:
+        """One result per output."""
+        names = [value.name for value in self._session.get_inputs()]
+        try:
+            return list(self._session.run(None, dict(zip(names, inputs, strict=False))))
+        except Exception as error:
+            raise ApusError(str(error)) from error
+
+
+def verdict(case: Any, make: Callable[[onnx.ModelProto], Any]) -> tuple[str, str]:
+    """What comes of one case in what `make` makes of its model, and why."""
     try:
         model, pairs = contents(case)
-        rep = prepare(model, onnxruntime=onnxruntime)
+        rep = make(model)
         for inputs, outputs in pairs:
             for got, want in zip(rep.run(inputs), outputs, strict=True):
                 if not agrees(got, want, case):
@@ -96,19 +119,24 @@ def verdicts(kind: str, start: int = 0, onnxruntime: bool = True) -> Iterator[di
     Args:
         kind: one of `KINDS`.
         start: number of the first case.
-        onnxruntime: whether to try again with ONNX Runtime what the engine refuses.
+        onnxruntime: whether to try again with ONNX Runtime what the engine refuses, and ONNX Runtime alone.
 
     Yields:
-        `name`, `operator`, `native` (the verdict), `why`, and `shared` (the verdict with ONNX Runtime).
+        `name`, `operator`, `native` (the verdict), `why`, `shared` (with ONNX Runtime) and `alone` (its own).
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the reference implementations that make the cases divide by zero
         cases = load_model_tests(kind=kind)
         for case in cases[start:]:
-            native, why = verdict(case, onnxruntime=False)
-            shared = verdict(case, onnxruntime=True)[0] if onnxruntime and native == "refused" else native
-            operator = case.model.graph.node[0].op_type if case.model is not None else case.name
-            yield {"name": case.name, "operator": operator, "native": native, "why": why, "shared": shared}
+            native, why = verdict(case, prepare)
+            record = {"name": case.name, "operator": case.name, "native": native, "why": why}
+            if case.model is not None:
+                record["operator"] = case.model.graph.node[0].op_type
+            if onnxruntime:
+                helped = native == "refused"
+                record["shared"] = verdict(case, partial(prepare, onnxruntime=True))[0] if helped else native
+                record["alone"] = verdict(case, Alone)[0]
+            yield record
 
 
 if __name__ == "__main__":

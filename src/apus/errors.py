@@ -28,7 +28,9 @@ class ArtifactError(ApusError, ValueError):
 
 
 class CompileError(ApusError, ValueError):
-    """An ONNX model cannot be compiled."""
+    """An ONNX model cannot be compiled; `output` names the first output of the node at which it ended, if it is one."""
+
+    output = ""
 
 
 class UnsupportedOperatorError(CompileError):

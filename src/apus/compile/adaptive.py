@@ -6,6 +6,7 @@ once and kept.
 
 from collections import OrderedDict
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -23,11 +24,12 @@ Feed = dict[str, Array]
 
 
 class Adaptive:
-    """A model that is compiled when it is fed. Not for sharing among threads.
+    """A model that is compiled when it is fed. Threads may share it.
 
     Args:
         model: an ONNX model.
         threads: threads per layer; every usable core by default.
+        deterministic: as `deterministic_plan` of a session.
 
     >>> relu = onnx.parser.parse_model(
     ...     '<ir_version: 8, opset_import: ["": 17]> m (float[N] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }'
@@ -36,9 +38,9 @@ class Adaptive:
     [(2, 3)]
     """
 
-    def __init__(self, model: onnx.ModelProto, threads: int | None = None) -> None:
+    def __init__(self, model: onnx.ModelProto, threads: int | None = None, deterministic: bool = False) -> None:
         constants = {tensor.name for tensor in model.graph.initializer}
-        self.model, self.threads = model, threads
+        self.model, self.threads, self._deterministic, self._lock = model, threads, deterministic, Lock()
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
         self._known: list[str] = []  # inputs that turned out to decide a shape
         self._plans: OrderedDict[Any, tuple[Session, Graph]] = OrderedDict()
@@ -61,6 +63,20 @@ class Adaptive:
 
     def plan(self, feed: Feed) -> tuple[Session, Graph]:
         """The session and the compiled graph for inputs like these."""
+        with self._lock:
+            return self._adapted(feed)
+
+    def graphs(self, feed: Mapping[str, Array]) -> list[Graph]:
+        """The graph compiled for inputs like these."""
+        return [self.plan(dict(feed))[1]]
+
+    def rows(self, feed: Mapping[str, Array], runs: int) -> list[dict[str, Any]]:
+        """Layers as `Session.profile` gives them, or `Session.plan` when `runs` is 0."""
+        session, _ = self.plan(dict(feed))
+        arrays = {value.name: feed[value.name] for value in session.get_inputs()}
+        return session.profile(arrays, runs) if runs else session.plan({n: a.shape for n, a in arrays.items()})
+
+    def _adapted(self, feed: Feed) -> tuple[Session, Graph]:
         while True:
             try:
                 return self._plan(feed)
@@ -76,7 +92,10 @@ class Adaptive:
         key = (str(sorted(shapes.items())), *((name, array.tobytes(), array.shape) for name, array in known.items()))
         if key not in self._plans:
             graph = compile_model(self.model, shapes=shapes, values=known)
-            self._plans[key] = Session(to_bytes(graph), threads=self.threads), graph
+            self._plans[key] = (
+                Session(to_bytes(graph), threads=self.threads, deterministic_plan=self._deterministic),
+                graph,
+            )
             if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)

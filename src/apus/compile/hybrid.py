@@ -1,16 +1,21 @@
 """Share an ONNX model between the engine and ONNX Runtime: what the engine refuses, ONNX Runtime runs."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
-from importlib import import_module
+import time
+from collections.abc import Mapping
+from statistics import median
+from threading import Lock
 from typing import Any
 
 import numpy as np
 import onnx
 
-from apus.artifact import Array
+from apus.artifact import Array, Graph
 from apus.compile.adaptive import Adaptive, Feed
-from apus.errors import ApusError, ArtifactError, CompileError, MissingExtraError, RunError
+from apus.compile.pieces import inferred, piece, seen
+from apus.errors import ApusError, ArtifactError, CompileError, RunError
+from apus.runtime.foreign import Foreign
+
+Row = dict[str, Any]
 
 
 class Segment:
@@ -18,31 +23,56 @@ class Segment:
 
     Args:
         model: these nodes alone.
-        native: whether the engine runs them, not ONNX Runtime.
-        threads: threads per layer.
+        threads: threads per layer; every usable core by default.
+        why: what the engine refuses in it; empty where the engine runs it.
     """
 
-    def __init__(self, model: onnx.ModelProto, native: bool, threads: int | None) -> None:
-        self.native, self.nodes = native, len(model.graph.node)
+    def __init__(self, model: onnx.ModelProto, threads: int | None, why: str = "") -> None:
+        self.native, self.why, self.nodes = not why, why, len(model.graph.node)
         self.names = [value.name for value in model.graph.input]
-        self.outputs = [value.name for value in model.graph.output]
+        self.outputs = list(model.graph.output)
         self.operators = sorted({node.op_type for node in model.graph.node})
-        self._run = Adaptive(model, threads).run if native else partial(_onnxruntime(model, threads).run, None)
+        self._run: Adaptive | Foreign
+        if self.native:
+            self._run = Adaptive(model, threads)
+        else:
+            nodes = ", ".join(sorted({f"{node.op_type} of node {node.name!r}" for node in model.graph.node}))
+            self._run = Foreign(model.SerializeToString(), threads or 0, nodes)
+
+    def feed(self, known: Feed) -> Feed:
+        """What this segment reads."""
+        return {name: known[name] for name in self.names}
 
     def run(self, known: Feed) -> None:
         """Add this segment's results to `known`."""
-        feed = {name: known[name] for name in self.names}
-        try:
-            results = self._run(feed)
-        except ApusError:
-            raise
-        except Exception as error:  # ONNX Runtime's errors have no public base
-            raise RunError(f"ONNX Runtime cannot run its part, {', '.join(self.operators)}: {error}") from error
-        known |= dict(zip(self.outputs, results, strict=True))
+        for value, result in zip(self.outputs, self._run.run(self.feed(known)), strict=True):
+            known[value.name] = _as_declared(result, value)
+
+    def graphs(self, known: Feed) -> list[Graph]:
+        """The compiled graph, if the engine runs it."""
+        return [self._run.plan(self.feed(known))[1]] if isinstance(self._run, Adaptive) else []
+
+    def rows(self, known: Feed, runs: int) -> list[Row]:
+        """As `Session.profile` gives them, or `Session.plan` when `runs` is 0; what ONNX Runtime runs is one row."""
+        feed = self.feed(known)
+        if isinstance(self._run, Adaptive):
+            return self._run.rows(feed, runs)
+        row: Row = {"name": self._run.what, "op": "onnxruntime", "kernel": "onnxruntime", "isa": "", "why": self.why}
+        row |= {"shape": [], "macs": 0, "nodes": self.nodes}
+        return [row | {"microseconds": _time(self._run, feed, runs)}] if runs else [row]
+
+
+def _time(part: Foreign, feed: Feed, runs: int) -> float:
+    taken = []
+    for _ in range(runs + 1):
+        start = time.perf_counter_ns()
+        part.run(feed)
+        taken.append((time.perf_counter_ns() - start) / 1e3)
+    return median(taken[1:])
 
 
 class Hybrid:
-    """A model of which ONNX Runtime runs the nodes that the engine refuses. Not for sharing among threads.
+    """A model of which ONNX Runtime runs the nodes that the engine refuses. Threads may share it.
 
     Args:
         model: an ONNX model.
@@ -59,6 +89,7 @@ class Hybrid:
         constants = {tensor.name for tensor in model.graph.initializer}
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
         self._outputs = [value.name for value in model.graph.output]
+        self._types, self._lock = inferred(model), Lock()
 
     def run(self, feed: Mapping[str, Array]) -> list[Array]:
         """Run once; the first run finds the segments.
@@ -68,17 +99,35 @@ class Hybrid:
 
         Returns:
             One array per output.
+
+        Raises:
+            CompileError: no node produces an output.
         """
-        known: Feed = dict(feed)
-        if not self.segments:
-            self.segments = list(self._segments(known))
-        else:
-            for segment in self.segments:
-                segment.run(known)
+        known = self._all(feed)
         missing = [name for name in self._outputs if name not in known]
         if missing:
             raise CompileError(f"output {missing[0]!r} is produced by no node")
         return [known[name] for name in self._outputs]
+
+    def _all(self, feed: Mapping[str, Array]) -> Feed:
+        known: Feed = dict(feed)
+        with self._lock:
+            if not self.segments:
+                self.segments, known = self._settled(known)
+                return known
+        for segment in self.segments:
+            segment.run(known)
+        return known
+
+    def graphs(self, feed: Mapping[str, Array]) -> list[Graph]:
+        """What the engine runs, compiled for inputs like these."""
+        known = self._all(feed)
+        return [graph for segment in self.segments for graph in segment.graphs(known)]
+
+    def rows(self, feed: Mapping[str, Array], runs: int) -> list[Row]:
+        """Layers and parts as `Session.profile` gives them, or `Session.plan` when `runs` is 0."""
+        known = self._all(feed)
+        return [row for segment in self.segments for row in segment.rows(known, runs)]
 
     @property
     def native_fraction(self) -> float:
@@ -86,99 +135,78 @@ class Hybrid:
         total = sum(segment.nodes for segment in self.segments)
         return sum(segment.nodes for segment in self.segments if segment.native) / max(total, 1)
 
-    def _segments(self, known: Feed) -> list[Segment]:
+    def _settled(self, feed: Feed) -> tuple[list[Segment], Feed]:
+        """The segments and all values; the whole model is ONNX Runtime's where its pieces are not."""
+        known = dict(feed)
+        try:
+            return self._found(known), known
+        except (CompileError, RunError) as error:
+            try:
+                return [self._cut(feed, 0, len(self.model.graph.node), str(error))], feed
+            except CompileError:
+                raise error from None
+
+    def _found(self, known: Feed) -> list[Segment]:
         """Cut the nodes, in their order, wherever the engine refuses one; runs each piece as it is found."""
         found: list[Segment] = []
-        start = 0
-        while start < len(self.model.graph.node):
-            end = self._refused(known, start)
-            native = end > start
-            end = max(end, start + 1)
+        start, total = 0, len(self.model.graph.node)
+        while start < total:
+            end, why = self._taken(known, start)
             try:
-                found.append(self._cut(known, start, end, native))
+                found.append(self._cut(known, start, max(end, start + 1), why if end == start else ""))
             except (CompileError, RunError):
-                if native:
+                if end > start:
                     raise
-                end = len(self.model.graph.node)  # a sequence, say, cannot leave its segment: the rest runs there too
-                found.append(self._cut(known, start, end, native))
-            start = end
+                end = total  # a sequence, say, cannot leave its segment: the rest runs there too
+                found.append(self._cut(known, start, end, why))
+            start = max(end, start + 1)
         return found
 
-    def _cut(self, known: Feed, start: int, end: int, native: bool) -> Segment:
-        segment = Segment(_piece(self.model, start, end, known, self._outputs), native, self.threads)
+    def _cut(self, known: Feed, start: int, end: int, why: str) -> Segment:
+        segment = Segment(self._piece(known, start, end), self.threads, why)
         segment.run(known)
         return segment
 
-    def _refused(self, known: Feed, start: int) -> int:
-        """Index of the first node from `start` that the engine refuses, given what is known so far."""
+    def _piece(self, known: Feed, start: int, end: int) -> onnx.ModelProto:
+        return piece(self.model, start, end, self._types | seen(known, self._types), known, self._outputs)
+
+    def _taken(self, known: Feed, start: int) -> tuple[int, str]:
+        """Index behind the last node from `start` on that the engine takes, and why it refuses the next."""
         low, high = start, len(self.model.graph.node)
-        if self._takes(known, start, high):
-            return high
+        error = self._refusal(known, start, high)
+        if error is None:
+            return high, ""
+        named = self._place(error, start)
+        if named is not None and (named == start or self._refusal(known, start, named) is None):
+            return named, str(error)
         while high - low > 1:  # [start, low) compiles, [start, high) does not
             middle = (low + high) // 2
-            low, high = (middle, high) if self._takes(known, start, middle) else (low, middle)
-        return low
+            refusal = self._refusal(known, start, middle)
+            low, high, error = (middle, high, error) if refusal is None else (low, middle, refusal)
+        return low, str(error)
 
-    def _takes(self, known: Feed, start: int, end: int) -> bool:
-        piece = _piece(self.model, start, end, known, self._outputs)
+    def _place(self, error: ApusError, start: int) -> int | None:
+        """Index of the node that an error names."""
+        nodes, name = self.model.graph.node, getattr(error, "output", "")
+        return next((i for i in range(start, len(nodes)) if name and name in nodes[i].output), None)
+
+    def _refusal(self, known: Feed, start: int, end: int) -> ApusError | None:
+        part = self._piece(known, start, end)
+        feed = {v.name: known[v.name] for v in part.graph.input}
+        if any(not isinstance(array, np.ndarray | np.generic) for array in feed.values()):
+            return CompileError("it reads a sequence or an optional value; only arrays are supported")
         try:
-            Adaptive(piece, self.threads).plan({v.name: np.asarray(known[v.name]) for v in piece.graph.input})
-        except (CompileError, ArtifactError):
-            return False
-        return True
+            Adaptive(part, self.threads).plan({name: np.asarray(array) for name, array in feed.items()})
+        except (CompileError, ArtifactError) as error:
+            return error
+        return None
 
 
-def _piece(model: onnx.ModelProto, start: int, end: int, known: Feed, finals: Sequence[str]) -> onnx.ModelProto:
-    """Nodes start..end−1 as a model of their own."""
-    graph = model.graph
-    nodes, later = graph.node[start:end], graph.node[end:]
-    made = {name for node in nodes for name in node.output if name}
-    constants = {tensor.name: tensor for tensor in graph.initializer}
-    read = list(dict.fromkeys(name for node in nodes for name in _reads(node) if name not in made))
-    wanted = {name for node in later for name in _reads(node)} | set(finals)
-    types = {value.name: value for value in [*graph.input, *graph.output, *graph.value_info]}
-    inputs = [_info(name, known[name], types) for name in read if name in known and name not in constants]
-    outputs = [types.get(name, onnx.ValueInfoProto(name=name)) for name in sorted(made & wanted)]
-    kept = [constants[name] for name in read if name in constants]
-    piece = onnx.helper.make_graph(nodes, f"{graph.name}.{start}", inputs, outputs, kept)
-    return onnx.helper.make_model(
-        piece, opset_imports=model.opset_import, ir_version=model.ir_version, functions=model.functions
-    )
-
-
-def _reads(node: onnx.NodeProto) -> list[str]:
-    """What a node reads, the bodies of an If or Loop included."""
-    names = [name for name in node.input if name]
-    for attribute in node.attribute:
-        names += [name for inner in attribute.g.node for name in _reads(inner)]
-        names += [value.name for value in attribute.g.output]
-    return names
-
-
-def _info(name: str, value: Any, types: dict[str, onnx.ValueInfoProto]) -> onnx.ValueInfoProto:
-    declared = types.get(name)
-    if declared is not None and not declared.type.HasField("tensor_type"):
-        return declared
-    if not isinstance(value, np.ndarray | np.generic):
-        return declared or onnx.ValueInfoProto(name=name)
-    array = np.asarray(value)
-    rank = [f"{name}.{i}" for i in range(array.ndim)]  # another feed may bring another shape
-    return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), rank)
-
-
-def _onnxruntime(model: onnx.ModelProto, threads: int | None) -> Any:
-    """A session of ONNX Runtime; CompileError where it refuses too."""
-    try:
-        runtime = import_module("onnxruntime")
-    except ModuleNotFoundError as error:
-        nodes = ", ".join(sorted({f"{node.op_type} of node {node.name!r}" for node in model.graph.node}))
-        raise MissingExtraError(
-            f"the engine cannot run {nodes}; ONNX Runtime might: pip install onnxruntime"
-        ) from error
-    options = runtime.SessionOptions()
-    options.log_severity_level = 4
-    options.intra_op_num_threads = threads or 0
-    try:
-        return runtime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # its errors have no public base
-        raise CompileError(f"{model.graph.name}: ONNX Runtime refuses it too: {error}") from error
+def _as_declared(result: Any, value: onnx.ValueInfoProto) -> Any:
+    """ONNX Runtime gives float8 and other types that NumPy has no name for as their bytes."""
+    element = value.type.tensor_type.elem_type
+    if not isinstance(result, np.ndarray) or element == onnx.TensorProto.UNDEFINED:
+        return result
+    dtype = onnx.helper.tensor_dtype_to_np_dtype(element)
+    same = result.dtype.kind in "OSU" or result.dtype == dtype or result.dtype.itemsize != dtype.itemsize
+    return result if same else result.view(dtype)

@@ -36,7 +36,7 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
-def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
+def as_array(name: str, value: Any, dtype: np.dtype[Any] | None) -> Any:
     """`value` as a C-contiguous, aligned array of `dtype` in native byte order.
 
     Lists and Python numbers are converted; an array of another dtype is refused, as in ONNX Runtime, since a silent
@@ -45,7 +45,7 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     Args:
         name: the input, for the message.
         value: an array, a list or a number.
-        dtype: what the model declares.
+        dtype: what the model declares; None for what is no array of numbers, which ONNX Runtime checks.
 
     Returns:
         `value` itself when it fits already.
@@ -53,6 +53,8 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     Raises:
         RunError: another dtype, or a list that is not numeric or not rectangular.
     """
+    if dtype is None:
+        return value
     if not isinstance(value, np.ndarray | np.generic):
         try:
             return np.ascontiguousarray(value, dtype).reshape(np.shape(value))
@@ -68,12 +70,12 @@ def as_array(name: str, value: Any, dtype: np.dtype[Any]) -> Array:
     return array if array.flags.aligned else array.copy()  # a view into a record or a file may begin at any byte
 
 
-def check_shapes(names: Sequence[str], shapes: Sequence[Sequence[Dimension]], arrays: Sequence[Array]) -> None:
+def check_shapes(names: Sequence[str], shapes: Sequence[Sequence[Dimension] | None], arrays: Sequence[Array]) -> None:
     """Refuse a shape that the model's declaration forbids.
 
     Args:
         names: the inputs.
-        shapes: declared shapes; a symbol takes any size, but the same one wherever it stands.
+        shapes: declared shapes; a symbol takes any size, but the same one wherever it stands. None takes any shape.
         arrays: one per input.
 
     Raises:
@@ -81,6 +83,8 @@ def check_shapes(names: Sequence[str], shapes: Sequence[Sequence[Dimension]], ar
     """
     symbols: dict[str, tuple[int, str]] = {}
     for name, shape, array in zip(names, shapes, arrays, strict=True):
+        if shape is None:
+            continue
         fits = array.ndim == len(shape)
         if not fits or any(isinstance(d, int) and d != size for d, size in zip(shape, array.shape, strict=True)):
             expected = ", ".join(map(str, shape))

@@ -6,14 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from apus import _native
 from apus.errors import RunError
 from apus.runtime.feed import Array, as_array, check_names, check_shapes, nearest
 from apus.runtime.options import RunOptions, SessionOptions, check_options, check_threads
 from apus.runtime.processor import usable_cores
 from apus.runtime.providers import CPU, Provider, check_providers
 from apus.runtime.signature import ModelMetadata, NodeArg, node_arg
-from apus.runtime.source import Source, open_model
+from apus.runtime.source import Source, open_network
 from apus.runtime.values import IOBinding, OrtValue
 
 
@@ -35,13 +34,27 @@ class Session:
             within the printed bound.
         deterministic_plan: choose kernels by the engine's own figures, never by measuring here: the same plan, hence
             the same rounding of float32, on every machine with this instruction set and for any number of threads.
+        allow: who else may run parts of an ONNX model. By default ONNX Runtime, where it is installed, runs the nodes
+            that the engine refuses, with a warning that names them; `nothing`: such a model is an error;
+            `onnxruntime`: not to find it installed is an error.
         **ignored: `disabled_optimizers`, which cannot change a result.
 
     Raises:
         RunError: an option that cannot be honoured.
     """
 
-    __slots__ = ("_dtypes", "_inputs", "_model", "_names", "_native", "_outputs", "_places", "_run", "_seen")
+    __slots__ = (
+        "_dtypes",
+        "_engine",
+        "_inputs",
+        "_metadata",
+        "_names",
+        "_outputs",
+        "_places",
+        "_run",
+        "_seen",
+        "_shapes",
+    )
 
     def __init__(
         self,
@@ -53,6 +66,7 @@ class Session:
         threads: int | None = None,
         precision: str = "fp32",
         deterministic_plan: bool = False,
+        allow: str | None = None,
         **ignored: Any,
     ) -> None:
         options = sess_options or SessionOptions()
@@ -60,13 +74,23 @@ class Session:
             raise RunError(f"Session has no argument {', '.join(sorted(unknown))}")
         check_options(options)
         check_providers(providers)
-        self._model = open_model(path_or_bytes, precision=precision, save=options.optimized_model_filepath)
-        self._native = _native.Session(self._model, _threads(threads, options), deterministic=bool(deterministic_plan))
-        self._run = self._native.run
-        self._inputs = [node_arg(value, options.free_dimensions) for value in self._model.inputs]
-        self._outputs = [node_arg(value, options.free_dimensions) for value in self._model.outputs]
+        opened = open_network(
+            path_or_bytes,
+            threads=_threads(threads, options),
+            deterministic=bool(deterministic_plan),
+            precision=precision,
+            allow=allow,
+            save=options.optimized_model_filepath,
+        )
+        self._metadata, self._engine, self._run = opened.metadata, opened.engine, opened.engine.run
+        self._inputs = [node_arg(value, options.free_dimensions) for value in opened.inputs]
+        self._outputs = [node_arg(value, options.free_dimensions) for value in opened.outputs]
         self._names = [value.name for value in self._inputs]
-        self._dtypes = [np.dtype(dtype) for _, dtype, _ in self._model.inputs]
+        self._dtypes = [np.dtype(dtype) if _is_number(dtype) else None for _, dtype, _ in opened.inputs]
+        self._shapes = [
+            None if shape is None else value.shape
+            for value, (_, _, shape) in zip(self._inputs, opened.inputs, strict=True)
+        ]
         self._places = {value.name: place for place, value in enumerate(self._outputs)}
         self._seen: list[tuple[int, ...] | None] = [None] * len(self._names)
 
@@ -86,7 +110,7 @@ class Session:
         Raises:
             RunError: a wrong name, dtype or shape; the message says what was expected and what came.
         """
-        outputs = self._run(self._arrays(input_feed))
+        outputs: list[Array] = self._run(self._arrays(input_feed))
         if not output_names:
             return outputs
         places = [self._places.get(name) for name in output_names]
@@ -110,10 +134,10 @@ class Session:
             plain = type(array) is np.ndarray and array.dtype is dtypes[place] and (flags := array.flags).c_contiguous
             if not (plain and flags.aligned):
                 array = arrays[place] = as_array(names[place], array, dtypes[place])
-            known = known and array.shape == seen[place]
+            known = known and getattr(array, "shape", None) == seen[place]
         if not known:
-            check_shapes(names, [value.shape for value in self._inputs], arrays)
-            self._seen = [array.shape for array in arrays]
+            check_shapes(names, self._shapes, arrays)
+            self._seen = [getattr(array, "shape", None) for array in arrays]
         return arrays
 
     def get_inputs(self) -> list[NodeArg]:
@@ -130,13 +154,13 @@ class Session:
 
     def get_modelmeta(self) -> ModelMetadata:
         """What the file says about itself; `custom_metadata_map` holds its metadata, such as the recipe."""
-        metadata: dict[str, Any] = json.loads(self._model.metadata or "{}")
+        metadata: dict[str, Any] = json.loads(self._metadata or "{}")
         return ModelMetadata("apus", str(metadata.get("name", "")), "", "", 1, "", metadata)
 
     @property
     def threads(self) -> int:
         """Threads that share each layer."""
-        return int(self._native.threads)
+        return int(self._engine.threads)
 
     def profile(self, input_feed: Mapping[str, Any], runs: int = 100) -> list[dict[str, Any]]:
         """Time each layer.
@@ -151,7 +175,7 @@ class Session:
         Raises:
             RunError: a wrong feed.
         """
-        return list(self._native.profile(self._arrays(input_feed), max(1, runs)))
+        return list(self._engine.profile(self._arrays(input_feed), max(1, runs)))
 
     def plan(self, shapes: Mapping[str, Sequence[int]]) -> list[dict[str, Any]]:
         """What would run for inputs of these shapes, without running it.
@@ -168,7 +192,7 @@ class Session:
             RunError: a name is wrong or missing.
         """
         check_names(self._names, shapes)
-        return list(self._native.plan([list(shapes[name]) for name in self._names]))
+        return list(self._engine.plan([list(shapes[name]) for name in self._names]))
 
     def run_with_ort_values(
         self,
@@ -190,6 +214,11 @@ class Session:
 
 
 InferenceSession = Session
+
+
+def _is_number(dtype: str) -> bool:
+    """Whether NumPy knows it; what it does not, such as strings and sequences, ONNX Runtime checks."""
+    return dtype in np.sctypeDict and dtype != "str"
 
 
 def _threads(threads: int | None, options: SessionOptions) -> int:

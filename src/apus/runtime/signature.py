@@ -1,10 +1,13 @@
 """Inputs and outputs of a model, described as ONNX Runtime describes them."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 Dimension: TypeAlias = int | str
+Described: TypeAlias = tuple[str, str, Sequence[Dimension] | None]
+"""Name, dtype and shape of an input or output; no shape where not even the rank is known."""
 
-_TYPES = {"float32": "float", "float64": "double"}  # all others are called what NumPy calls them
+_TYPES = {"float32": "float", "float64": "double", "str": "string"}  # all others are called what NumPy calls them
 
 
 class NodeArg(NamedTuple):
@@ -27,7 +30,7 @@ class ModelMetadata(NamedTuple):
     custom_metadata_map: dict[str, Any]
 
 
-def node_arg(value: tuple[str, str, list[Dimension]], fixed: dict[str, int]) -> NodeArg:
+def node_arg(value: Described, fixed: dict[str, int]) -> NodeArg:
     """Describe an engine value.
 
     Args:
@@ -38,6 +41,5 @@ def node_arg(value: tuple[str, str, list[Dimension]], fixed: dict[str, int]) -> 
         Its description.
     """
     name, dtype, shape = value
-    return NodeArg(
-        name, f"tensor({_TYPES.get(dtype, dtype)})", [fixed.get(d, d) if isinstance(d, str) else d for d in shape]
-    )
+    kind = dtype if dtype in ("sequence", "optional", "map") else f"tensor({_TYPES.get(dtype, dtype)})"
+    return NodeArg(name, kind, [fixed.get(d, d) if isinstance(d, str) else d for d in shape or ()])

@@ -1,13 +1,16 @@
 """Where a session's network comes from: an `.apus` file or bytes, or an ONNX model that is compiled in memory."""
 
 import os
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from apus import _native
 from apus._files import existing_file, write_atomically
-from apus.errors import CompileError, MissingExtraError
+from apus.errors import CompileError, MissingExtraError, RunError
+from apus.runtime.foreign import INSTALL, installed
+from apus.runtime.signature import Described
 
 MAGIC = b"\x89APUS\r\n\x1a"
 
@@ -15,33 +18,74 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Any
 """A path, the bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`."""
 
 
-def open_model(source: Source, *, precision: str = "fp32", save: str = "") -> _native.Model:
-    """The engine's model.
+ALLOW = (None, "onnxruntime", "nothing")
+
+
+class Opened(NamedTuple):
+    """A network that is ready: name, dtype and shape of each end, its metadata as JSON, and what runs it."""
+
+    inputs: Sequence[Described]
+    outputs: Sequence[Described]
+    metadata: str
+    engine: Any
+
+
+def open_network(
+    source: Source,
+    *,
+    threads: int,
+    deterministic: bool = False,
+    precision: str = "fp32",
+    allow: str | None = None,
+    save: str = "",
+) -> Opened:
+    """Read or compile a network, and bind it to the engine.
 
     Args:
         source: told apart by content: a file that starts with the magic of `.apus` is run as it is.
+        threads: threads per layer.
+        deterministic: as `deterministic_plan` of a session.
         precision: precision of floating-point layers, when `source` is an ONNX model.
+        allow: as of a session.
         save: where to write the compiled model; nowhere when empty.
 
     Returns:
-        The model, checked.
+        The network.
 
     Raises:
         FileNotFoundError: there is no such file; names the nearest.
+        RunError: an argument is wrong.
     """
+    if allow not in ALLOW:
+        raise RunError(f"allow={allow!r}; give 'onnxruntime' or 'nothing', or leave it out")
     if isinstance(source, str | os.PathLike):
         path = existing_file(source)
         if _is_apus(path):
-            return _native.Model.from_file(str(path))
+            return _bound(_native.Model.from_file(str(path)), threads, deterministic)
         source = path
     elif isinstance(source, bytes | bytearray | memoryview):
         source = bytes(source)
         if source.startswith(MAGIC):
-            return _native.Model.from_bytes(source)
-    data = _compiled(source, precision)
+            return _bound(_native.Model.from_bytes(source), threads, deterministic)
+    made = _compiled(source, precision=precision, threads=threads, deterministic=deterministic, helped=_may_help(allow))
+    if not isinstance(made, bytes):
+        if save:
+            raise RunError(f"{save}: this model is compiled when it is fed, so nothing can be written; fix its shapes")
+        return Opened(made.inputs, made.outputs, "", made)
     if save:
-        write_atomically(save, data)
-    return _native.Model.from_bytes(data)
+        write_atomically(save, made)
+    return _bound(_native.Model.from_bytes(made), threads, deterministic)
+
+
+def _bound(model: _native.Model, threads: int, deterministic: bool) -> Opened:
+    engine = _native.Session(model, threads, deterministic=deterministic)
+    return Opened(model.inputs, model.outputs, model.metadata, engine)
+
+
+def _may_help(allow: str | None) -> bool:
+    if allow == "onnxruntime" and not installed():
+        raise MissingExtraError(f"allow='onnxruntime', which is not installed: {INSTALL}")
+    return allow != "nothing" and installed()
 
 
 def _is_apus(path: Path) -> bool:
@@ -49,10 +93,10 @@ def _is_apus(path: Path) -> bool:
         return path.suffix == ".apus" or file.read(len(MAGIC)) == MAGIC
 
 
-def _compiled(source: Any, precision: str) -> bytes:
+def _compiled(source: Any, **options: Any) -> Any:
     """Compile with the layer above, which a machine that only runs `.apus` files does not have."""
     try:
-        compile_package = import_module("apus.compile")
+        fed = import_module("apus.compile.fed")
     except ModuleNotFoundError as error:
         if error.name is None or error.name.startswith("apus"):
             raise
@@ -60,8 +104,7 @@ def _compiled(source: Any, precision: str) -> bytes:
             f"to run ONNX models, {error.name} is needed: pip install 'apus-ml[compile]'"
         ) from error
     model = _parsed(source) if isinstance(source, bytes) else source
-    data: bytes = compile_package.to_bytes(model, precision=precision)
-    return data
+    return fed.ready(model, **options)
 
 
 def _parsed(content: bytes) -> Any:

@@ -1,7 +1,9 @@
 """Operators that move elements, alone, against ONNX Runtime."""
 
+import numpy as np
 import pytest
 from agreement import check, text_model
+from reference import check_node, floats
 
 PADS = "int64[6] p = {0,1,2,0,0,1}"
 MOVES = {
@@ -34,3 +36,7 @@ MOVES = {
 @pytest.mark.parametrize("name", sorted(MOVES))
 def test_moves(name: str) -> None:
     check(text_model(MOVES[name], 18 if name.startswith("Pad") else 17 if name != "Identity" else 16), atol=0)
+
+
+def test_no_elements_may_take_any_shape_that_has_none() -> None:
+    check_node("Reshape", {"x": floats(0, 3, 4), "s": np.asarray([3, 4, 0])}, known=("s",), allowzero=1)

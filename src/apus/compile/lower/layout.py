@@ -15,6 +15,9 @@ from apus.compile.shapes import INT32_MAX
 def reshape_to(call: Call, x: str, target: list[Dim]) -> str:
     """Emit a reshape of `x` to `target`, symbols expressed by 0 (same dimension) and one −1."""
     source = call.graph.values[x].shape
+    if any(dim == 0 and source[i : i + 1] != [0] for i, dim in enumerate(target)):  # 0 would copy a dimension
+        empty = call.keep(np.zeros(call.fixed(target), call.dtype_of(x)))
+        return call.apply("copy", empty)
     shape: list[int] = []
     for i, dim in enumerate(target):
         if isinstance(dim, int):
@@ -51,7 +54,7 @@ def flatten(call: Call) -> str:
 def squeeze(call: Call) -> str:
     """Squeeze; without axes every dimension of 1 goes."""
     source = call.shape()
-    axes = call.setting("axes", 1) or [i for i, d in enumerate(source) if d == 1]
+    axes = np.ravel(call.setting("axes", 1, [])).tolist() or [i for i, d in enumerate(source) if d == 1]
     gone = {int(axis) % len(source) for axis in axes}
     return reshape_to(call, call.value(), [d for i, d in enumerate(source) if i not in gone])
 
@@ -59,8 +62,9 @@ def squeeze(call: Call) -> str:
 def unsqueeze(call: Call) -> str:
     """Unsqueeze: new dimensions of 1 at `axes` of the result."""
     source = call.shape()
-    rank = len(source) + len(call.setting("axes", 1))
-    new = {int(axis) % rank for axis in call.setting("axes", 1)}
+    axes = np.ravel(call.setting("axes", 1)).tolist()  # some exporters give one axis as a scalar
+    rank = len(source) + len(axes)
+    new = {int(axis) % rank for axis in axes}
     rest = iter(source)
     return reshape_to(call, call.value(), [1 if i in new else next(rest) for i in range(rank)])
 

@@ -67,14 +67,23 @@ def lower_body(context: Context, source: ir.Graph) -> None:
         source: a graph, or the branch of an If.
 
     Raises:
-        CompileError: an initialiser has no data, or a node is refused.
+        CompileError: an initialiser has no data, or a node is refused; its `output` names the outermost one.
     """
     for name, value in source.initializers.items():
         if value.const_value is None:
             raise CompileError(f"{context.file}: initializer {name!r} has no data")
         context.constants[name] = value.const_value.numpy()
     for node in source:
-        lower_node(context, node)
+        try:
+            lower_node(context, node)
+        except CompileError as error:
+            error.output = str(node.outputs[0].name)
+            raise
+        except (TypeError, ValueError, IndexError, KeyError, AttributeError, ArithmeticError) as error:
+            call = Call(context, node)
+            broken = CompileError(call.complaint(f"it breaks a rule of its operator: {type(error).__name__}: {error}"))
+            broken.output = call.outputs[0]
+            raise broken from error
 
 
 def _results(call: Call, start: int) -> list[str]:

@@ -15,6 +15,7 @@ from apus.compile.lower import (
     quantisation,
     recurrent,
     resize,
+    spectrum,
     windows,
 )
 from apus.compile.lower.context import Call
@@ -32,5 +33,6 @@ HANDLERS: dict[str, Callable[[Call], str | list[str]]] = (
     | quantisation.HANDLERS
     | recurrent.HANDLERS
     | resize.HANDLERS
+    | spectrum.HANDLERS
     | windows.HANDLERS
 )

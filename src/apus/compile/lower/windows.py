@@ -179,14 +179,15 @@ def max_unpool(call: Call) -> str:
     rank = len(kernel)
     strides, pads = call.attribute("strides", [1] * rank), call.attribute("pads", [0] * (2 * rank))
     spatial = [(n - 1) * strides[i] - pads[i] - pads[i + rank] + kernel[i] for i, n in enumerate(shape[2:])]
-    out = [*shape[:2], *spatial]
-    if call.has(2):
-        out = [int(d) for d in call.constant(2)]
-        if spatial != out[2:]:  # indices speak of the smaller plane, which is put into the larger one's corner
-            call.refuse(f"an output_shape {out} other than {[*shape[:2], *spatial]} is not supported")
-    zeros = call.keep(np.zeros(int(np.prod(out)), call.dtype()))
+    filled = [*shape[:2], *spatial]
+    out = [int(d) for d in call.constant(2)] if call.has(2) else filled
+    beyond = [wanted - d for wanted, d in zip(out, filled, strict=True)]
+    if min(beyond) < 0:
+        call.refuse(f"output_shape {out} is smaller than {filled}, in which its indices count")
+    zeros = call.keep(np.zeros(int(np.prod(filled)), call.dtype()))
     flat = [call.reshape(call.value(i), [-1]) for i in (1, 0)]
-    return call.reshape(call.emit("scatter_elements", [zeros, *flat], {"axis": 0, "function": "none"}), out)
+    y = call.reshape(call.emit("scatter_elements", [zeros, *flat], {"axis": 0, "function": "none"}), filled)
+    return call.emit("pad", [y], {"pads": [0] * len(out) + beyond, "mode": "constant"}) if any(beyond) else y
 
 
 def col2im(call: Call) -> str:
