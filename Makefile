@@ -85,7 +85,8 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 # Not part of CI: its wheels alone take longer to install than the rest of the tests may grow by.
 $(VENV)-tpu/.ready: pyproject.toml constraints.txt
 	test -x $(VENV)-tpu/bin/python || $(PYTHON) -m venv $(VENV)-tpu
-	$(VENV)-tpu/bin/pip install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py tpu-check) \
+	$(PYTHON) tests/house/requirements.py tpu-check > $(VENV)-tpu/requirements.txt
+	$(VENV)-tpu/bin/pip install -q -c constraints.txt -r $(VENV)-tpu/requirements.txt \
 	  pytest pytest-timeout scikit-learn onnxruntime scikit-build-core nanobind cmake ninja
 	$(VENV)-tpu/bin/pip install -q --no-deps lammps-jax-pjrt-cpu==0.11.2
 	touch $@

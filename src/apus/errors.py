@@ -12,6 +12,7 @@ ApusError
 ├── NothingMatchedError    a pattern or technique matched no layer                     (also ValueError)
 ├── VerificationError      two runs of one model disagree beyond the stated bound
 ├── MissingExtraError      an optional package is absent; says the command to add it   (also ImportError)
+├── DeviceError            there is no such device to train on                         (also ValueError)
 └── IsaError               APUS_ISA names an instruction set this CPU lacks            (also ValueError)
 ```
 
@@ -69,6 +70,10 @@ class NothingMatchedError(ApusError, ValueError):
 
 class VerificationError(ApusError):
     """Two runs of one model disagree beyond the stated bound."""
+
+
+class DeviceError(ApusError, ValueError):
+    """There is no such device to train on, or not one for each process."""
 
 
 class MissingExtraError(ApusError, ImportError):

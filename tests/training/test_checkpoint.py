@@ -37,3 +37,19 @@ def test_every_generator_goes_on_where_it_was(tmp_path):
     checkpoint.seed_all(6)
     checkpoint.restore_random_state(checkpoint.load(tmp_path / "c"))
     assert draw() == wanted
+
+
+def test_the_generator_of_a_cuda_device_is_kept_where_there_is_one(monkeypatch):
+    put_back = []
+    assert checkpoint.random_state()["cuda"] is None or torch.cuda.is_initialized()
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda: torch.arange(3))
+    monkeypatch.setattr(torch.cuda, "set_rng_state", put_back.append)
+    state = checkpoint.random_state()
+    checkpoint.restore_random_state(state)
+    assert [one.tolist() for one in put_back] == [[0, 1, 2]]
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: False)  # goes on without the device
+    checkpoint.restore_random_state(state)
+    del state["cuda"]  # written by an earlier version
+    checkpoint.restore_random_state(state)
+    assert len(put_back) == 1

@@ -11,9 +11,9 @@ from launch import SCRIPTS, run
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from apus.errors import MissingExtraError
-from apus.training import Runtime
-from apus.training.choice import choose_device, compile_options
+from apus.errors import ApusError, DeviceError, MissingExtraError
+from apus.training import Runtime, quirks
+from apus.training.choice import choose_device, compile_options, compile_step
 from apus.training.tpu_check import environment
 
 
@@ -66,12 +66,75 @@ def test_the_environment_chooses_the_device(monkeypatch):
     assert choose_device("cpu").type == "cpu"
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("gpu", "no device 'gpu'; did you mean 'cuda'"),
+        ("CUDA", "no device 'CUDA'; did you mean 'cuda'"),
+        ("", None),
+        ("xpu", "sees no XPU device"),
+        ("tpu", r"apus-ml\[tpu\]"),
+    ],
+)
+def test_a_wrong_device_is_named(monkeypatch, name, says):
+    monkeypatch.setattr(quirks, "installed", lambda: None)
+    monkeypatch.setattr(quirks, "registered", lambda: False)
+    monkeypatch.setenv("APUS_DEVICE", name)
+    if says is None:
+        assert choose_device().type in ("cpu", "cuda")
+        return
+    with pytest.raises(ApusError, match=says):
+        choose_device()
+
+
+class Cuda:
+    """What `choose_device` asks torch about, as if there were two CUDA devices."""
+
+    def __init__(self, monkeypatch):
+        self.chosen = []
+        monkeypatch.setattr(torch.accelerator, "current_accelerator", lambda check_available: torch.device("cuda"))
+        monkeypatch.setattr(torch.accelerator, "device_count", lambda: 2)
+        monkeypatch.setattr(torch.accelerator, "set_device_index", self.chosen.append)
+
+
+def test_each_process_takes_the_cuda_device_of_its_local_rank(monkeypatch):
+    cuda = Cuda(monkeypatch)
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert [str(choose_device(name)) for name in (None, "cuda", "cuda:1")] == ["cuda:0", "cuda:0", "cuda:1"]
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert str(choose_device("cuda")) == "cuda:1"
+    assert cuda.chosen == [0, 0, 1, 1]
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(DeviceError, match=r"there is no cuda:2; this host has 2: start at most .* 2"):
+        choose_device("cuda")
+
+
+def test_what_a_replayed_step_returns_outlives_the_next(monkeypatch):
+    marks, kept = [], torch.zeros(())
+    monkeypatch.setattr(torch, "compile", lambda step, **_: step)
+    monkeypatch.setattr(torch.compiler, "cudagraph_mark_step_begin", lambda: marks.append(1))
+    graph = lambda: {"loss": kept.add_(1)}  # noqa: E731 - writes its outputs in the same place each time
+    step = compile_step(graph, torch.device("cuda"), "auto")
+    assert [float(one["loss"]) for one in (step(), step())] == [1, 2]
+    first, second = step(), step()
+    assert (float(first["loss"]), float(second["loss"]), len(marks)) == (3, 4, 4)
+
+
+def test_bf16_is_taken_where_the_device_multiplies_it(monkeypatch):
+    runtime = Runtime("cpu", precision="auto")
+    runtime.device = mock.Mock(type="cuda")
+    for supported in (True, False):
+        monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation, yes=supported: yes)
+        assert runtime.bf16 is supported
+
+
 def test_each_device_has_its_compiler():
     for device, best in (("cpu", "inductor"), ("cuda", "inductor"), ("tpu", "tpu")):
-        options = compile_options(mock.Mock(type=device), None)
+        options = compile_options(mock.Mock(type=device), None, graphs=True)
         assert options["backend"] == best
         assert options["dynamic"] is False
         assert ("mode" in options) == (device == "cuda")
+        assert "mode" not in compile_options(mock.Mock(type=device), None)  # a model's outputs are the script's to keep
     assert compile_options(torch.device("cpu"), "eager")["backend"] == "eager"
 
 

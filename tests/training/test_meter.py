@@ -14,3 +14,10 @@ def test_fetching_early_and_empty():
     assert meter.fetch() == {}
     meter.add(loss=torch.tensor(2.0, requires_grad=True))
     assert meter.fetch() == {"loss": 2.0}
+
+
+def test_values_may_be_overwritten_after_they_were_added():
+    meter, value = Meter(every=2), torch.tensor(1.0)
+    meter.add(loss=value)
+    value.fill_(3.0)  # as the next replay of a CUDA graph does
+    assert meter.add(loss=value) == {"loss": 2.0}

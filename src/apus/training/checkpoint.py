@@ -51,6 +51,7 @@ def random_state() -> dict[str, Any]:
     name, keys, *rest = np.random.get_state()  # noqa: NPY002 - a user's code may still use it
     return {
         "torch": torch.get_rng_state(),
+        "cuda": torch.cuda.get_rng_state() if _on_cuda() else None,
         "python": [version, list(internal), gauss],
         "numpy": [name, np.asarray(keys).tolist(), *rest],
     }
@@ -59,10 +60,16 @@ def random_state() -> dict[str, Any]:
 def restore_random_state(state: dict[str, Any]) -> None:
     """Put back what `random_state` returned."""
     torch.set_rng_state(state["torch"])
+    if state.get("cuda") is not None and _on_cuda():  # else the run goes on elsewhere
+        torch.cuda.set_rng_state(state["cuda"])
     version, internal, gauss = state["python"]
     random.setstate((version, tuple(internal), gauss))
     name, keys, *rest = state["numpy"]
     np.random.set_state((name, np.array(keys, np.uint32), *rest))  # noqa: NPY002
+
+
+def _on_cuda() -> bool:
+    return bool(torch.cuda.is_initialized())  # type: ignore[no-untyped-call]
 
 
 def seed_all(seed: int) -> None:

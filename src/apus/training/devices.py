@@ -25,12 +25,11 @@ from torch.utils.data import DataLoader
 
 from apus.training import distributed, quirks
 from apus.training.accumulation import accumulate
-from apus.training.choice import choose_device, compile_options
+from apus.training.choice import choose_device, compile_options, compile_step, multiplies_bf16
 from apus.training.feed import Feed, own_rows
 from apus.training.keeper import Keeper
 from apus.training.lowering import in_bf16
 from apus.training.meter import Meter
-from apus.training.options import has_bf16
 from apus.training.padding import Padding
 from apus.training.recompilation import Action, Budget, signature
 
@@ -140,7 +139,7 @@ class Runtime:
     @property
     def multiplies_bf16(self) -> bool:
         """Whether the device multiplies bfloat16 in hardware; emulated it would be slower than float32."""
-        return self.device.type != "cpu" or has_bf16()
+        return multiplies_bf16(self.device)
 
     def compile(self, step: Step) -> Step:
         """Compile a training step: on a TPU, and elsewhere if the Runtime was given a compiler.
@@ -149,15 +148,15 @@ class Runtime:
             step: batch in, metrics out; shapes must not change (see `loader`).
 
         Returns:
-            A function that does the same, watched by the recompilation budget.
+            A function that does the same, watched by the recompilation budget; `step` itself where none is compiled.
         """
-        ready = torch.compile(step, **compile_options(self.device, self.compiler)) if self._compiles else step
-        name = getattr(step, "__name__", "step")
+        if not self._compiles:
+            return step
+        ready, name = compile_step(step, self.device, self.compiler), getattr(step, "__name__", "step")
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             result = ready(*args, **kwargs)
-            if self._compiles:
-                self.budget.finish(name, signature((args, kwargs)))
+            self.budget.finish(name, signature((args, kwargs)))
             return result
 
         return watched  # type: ignore[return-value]

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils.data import DataLoader, IterableDataset
 
+from apus.training.copying import Copier
 from apus.training.distributed import part_of, rows_of
 from apus.training.padding import Padding
 
@@ -95,6 +96,7 @@ class Feed:
     ) -> None:
         self.loader, self.device, self.padding, self.prefetch, self.split = loader, device, padding, prefetch, split
         self.rank, self.world, self.use, self.done = rank, world, use, done
+        self._copier = Copier(device)
         self.epoch = self.position = 0
         self.wait_seconds = 0.0
         self._order = _generators(loader)
@@ -143,12 +145,13 @@ class Feed:
         ready = _ahead(batches, self.prefetch) if self.prefetch else batches
         while True:
             start = time.perf_counter()
-            batch = next(ready, _END)
+            batch: Any = next(ready, _END)
             self.wait_seconds += time.perf_counter() - start
             if batch is _END:
                 break
             self.position += 1
             self.use(weights.popleft() if weights else 1.0)
+            batch = self._copier.receive(batch)
             yield batch
             self.done(batch)
         self.epoch, self.position = self.epoch + 1, 0
@@ -183,9 +186,8 @@ class Feed:
                 next(source, None)
         return (_rows(batch, rank, world, weights) for batch in source), weights
 
-    def _ready(self, batch: Any) -> Any:
-        batch = self.padding(batch) if self.padding else batch
-        return pytree.tree_map_only(Tensor, lambda t: t.to(self.device, non_blocking=True), batch)
+    def _ready(self, batch: Any) -> tuple[Any, Any]:
+        return self._copier.send(self.padding(batch) if self.padding else batch)
 
 
 def own_rows(batch: Any, rank: int, world: int) -> tuple[Any, float]:

@@ -29,8 +29,8 @@ class Meter:
             Every N-th time the means, else None.
         """
         for name, value in metrics.items():
-            before = self._sums.get(name)
-            self._sums[name] = value.detach().float() if before is None else before + value.detach()
+            before = self._sums.get(name, 0.0)  # the sum is a tensor of its own: a compiled step may reuse its outputs
+            self._sums[name] = before + value.detach().float()
         self.count += 1
         return self.fetch() if self.count == self.every else None
 

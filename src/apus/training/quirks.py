@@ -17,6 +17,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from apus.errors import MissingExtraError
+
 TESTED = ("0.2.0",)  # torch-tpu versions the table was checked against
 
 
@@ -285,6 +287,8 @@ def start_emulated() -> None:
     """
     if registered():
         return
+    if installed() is None:
+        raise MissingExtraError("device tpu needs torch-tpu: pip install 'apus-ml[tpu]'")
     from torch_tpu import _loader  # type: ignore[import-not-found]  # private: there is no official CPU mode
 
     _loader._init_device("tpu")
