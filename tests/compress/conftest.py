@@ -36,7 +36,7 @@ def finished(tmp_path_factory):
     import tomllib
 
     from apus.compress import RunFolder, from_recipe, run
-    from apus.compress.learn import Job
+    from apus.compress.job import Job
     from apus.compress.recipe_file import from_table
 
     sys.path.insert(0, str(SCRIPTS))

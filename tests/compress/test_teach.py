@@ -11,7 +11,7 @@ from own_recipe import RECIPE
 
 from apus.compress import RunFolder, from_recipe, learn, run
 from apus.compress.folder import fingerprint
-from apus.compress.learn import Job
+from apus.compress.job import Job
 from apus.compress.recipe import LATER, DistilPart, Recipe
 from apus.compress.recipe_file import from_table, read_recipe
 from apus.compress.teach import Lesson

@@ -104,5 +104,5 @@ def test_float_weights_and_inputs_stay_float():
     with torch.no_grad():
         model.last.keep.phi[:2] = OFF
     proto = export(model, X)
-    assert shapes(proto)["last.layer.weight"][0] == 3
+    assert shapes(proto)["last.weight"][0] == 3
     agree(model, proto)

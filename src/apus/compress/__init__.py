@@ -11,7 +11,7 @@ from torch import nn
 from apus._verb import make_callable
 from apus.compress.deliver import models
 from apus.compress.folder import RunFolder
-from apus.compress.learn import last_trained
+from apus.compress.job import last_trained
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_file import from_table, read_recipe
 from apus.compress.road import plan, run, stages_of

@@ -12,7 +12,7 @@ from apus.bench import row, write_results
 from apus.compress import report as page
 from apus.compress.deliver import models
 from apus.compress.folder import Done
-from apus.compress.learn import Job, last_trained
+from apus.compress.job import Job, last_trained
 from apus.compress.measure import OURS, PEERS, TEACHER
 from apus.compress.recipe_file import to_table, to_toml
 from apus.compress.sources import examples

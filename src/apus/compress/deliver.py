@@ -6,7 +6,7 @@ from apus import __version__
 from apus.artifact import write
 from apus.compile import compile_model
 from apus.compress.folder import Done
-from apus.compress.learn import ORDER, Job, last_trained
+from apus.compress.job import ORDER, Job, last_trained
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_file import to_table
 from apus.export import export

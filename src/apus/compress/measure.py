@@ -7,11 +7,12 @@ import numpy as np
 
 from apus.bench import Contender, Measurement, compare, contender
 from apus.bench.layers import layers
+from apus.bench.protocol import Inputs
 from apus.compress.deliver import models
 from apus.compress.folder import Done
-from apus.compress.learn import Job, last_trained
+from apus.compress.job import Job, last_trained
 from apus.compress.sources import examples
-from apus.errors import MissingExtraError
+from apus.errors import MissingExtraError, RunError
 from apus.export import INPUT
 from apus.runtime import cpu
 
@@ -37,7 +38,7 @@ def measure(job: Job, mark: str) -> Done:
         for batch in part.batches:
             feed = {INPUT: np.ascontiguousarray(np.resize(x, (batch, *x.shape[1:])))}
             everything = not settings
-            made = contenders(job, missing, stages=everything)
+            made = contenders(job, missing, feed, stages=everything)
             timed = compare(made, feed, threads=threads, seconds=part.seconds)
             settings.append({"batch": batch, "threads": threads, "rows": [_row(m) for m in timed]})
     first = {INPUT: np.ascontiguousarray(x[: part.batches[0]])}
@@ -46,12 +47,13 @@ def measure(job: Job, mark: str) -> Done:
     return {"settings": len(settings)}
 
 
-def contenders(job: Job, missing: set[str], *, stages: bool) -> list[Contender]:
+def contenders(job: Job, missing: set[str], feed: Inputs, *, stages: bool) -> list[Contender]:
     """Who is timed: the teacher, the student in each engine, and on request each stage's network in ours.
 
     Args:
         job: with compiled files.
-        missing: gets the engines that are not installed.
+        missing: gets the engines that are not installed, or refuse the student's file.
+        feed: one array per input.
         stages: also every stage.
 
     Returns:
@@ -60,8 +62,10 @@ def contenders(job: Job, missing: set[str], *, stages: bool) -> list[Contender]:
     made = [contender("onnxruntime", _onnx(job, "teacher"), label=TEACHER, network="teacher")]
     for label, engine in PEERS.items():
         try:
-            made.append(contender(engine, _student(job, ".onnx"), label=label, network="student"))
-        except MissingExtraError as error:
+            peer = contender(engine, _student(job, ".onnx"), label=label, network="student")
+            peer.load(feed, 1)
+            made.append(peer)
+        except (MissingExtraError, RunError) as error:
             missing.add(str(error))
     made.append(contender("apus", _student(job, ".apus"), label=OURS, network="student"))
     if stages:

@@ -207,6 +207,52 @@ class QuantizePart:
     embeddings: bool = field(default=False, metadata=LATER)
 
 
+def _adam() -> TrainOptions:
+    return TrainOptions(optimizer="adamw", learning_rate=1e-3, weight_decay=0.0, schedule="linear", warmup=0.0)
+
+
+@dataclass(frozen=True)
+class BitsPart:
+    """`[bits]`: Bayesian Bits in the place of `[quantize]`: each tensor learns its width, and what to prune.
+
+    Attributes:
+        enabled: true needs `[quantize] enabled = false`.
+        mu: what a bit costs in the loss; the paper has 0.01 to 0.2.
+        cost: what a layer's bits are weighed by: `bops`, its bit operations, or `latency`, the µs that the engine
+            takes for it at each width, measured here before the first step.
+        weight_bits: 0 learns them; 2, 4, 8, 16 or 32 for all.
+        activation_bits: the same for the layers' inputs.
+        start_bits: of learned widths.
+        per_channel: a range for each output channel of a weight.
+        prune: `channels` that are cut out, `16x1` blocks that the engine skips, or `none`.
+        start: φ of the gates that prune, at first: 6 is 99.95 % open.
+        skip: name patterns of layers that stay float and whole.
+        unpruned: name patterns of layers that keep all outputs; empty is the one that runs last.
+        freeze: share of the steps after which the gates are decided, and training goes on at fixed widths.
+        rate: learning rate of gates and ranges, from first step to last.
+        distil: the teacher's help.
+        train: how long and how fast; the optimiser is `adamw`.
+        augment: of the images.
+    """
+
+    enabled: bool = False
+    mu: float = 0.03
+    cost: Literal["bops", "latency"] = "bops"
+    weight_bits: int = 0
+    activation_bits: int = 0
+    start_bits: int = 8
+    per_channel: bool = False
+    prune: Literal["channels", "16x1", "none"] = "channels"
+    start: float = 6.0
+    skip: list[str] = field(default_factory=list)
+    unpruned: list[str] = field(default_factory=list)
+    freeze: float = 0.75
+    rate: float = 1e-3
+    distil: DistilPart = field(default_factory=DistilPart)
+    train: TrainOptions = field(default_factory=_adam)
+    augment: AugmentPart = AugmentPart()
+
+
 @dataclass(frozen=True)
 class VerifyPart:
     """`[verify]`: bounds between the engine, ONNX Runtime and torch on the whole test split.
@@ -252,6 +298,7 @@ class Recipe:
         student: the small one.
         prune: blocks of weights away.
         quantize: floats away.
+        bits: floats away by learned widths.
         verify: is it still the same network?
         measure: how fast is it?
         search: what `apus search` tries; see `apus.compress.search`. The road itself does not read it.
@@ -266,6 +313,7 @@ class Recipe:
     student: StudentPart = field(default_factory=StudentPart)
     prune: PrunePart = field(default_factory=PrunePart)
     quantize: QuantizePart = field(default_factory=QuantizePart)
+    bits: BitsPart = field(default_factory=BitsPart)
     verify: VerifyPart = VerifyPart()
     measure: MeasurePart = MeasurePart()
     search: dict[str, Any] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from typing import Any
 
 from apus.compress.recipe import Recipe
 from apus.errors import RecipeError
+from apus.techniques.bayesian_bits import WIDTHS
 
 Rule = tuple[Callable[[Any], bool], str]
 SHARE: Rule = (lambda v: 0 <= v <= 1, "must lie in 0..1")
@@ -13,6 +14,7 @@ BELOW_ONE: Rule = (lambda v: 0 <= v < 1, "must lie in 0..1, below 1")
 ABOVE: Rule = (lambda v: v > 0, "must be above 0")
 NOT_BELOW: Rule = (lambda v: v >= 0, "must be 0 or more")
 BITS: Rule = (lambda v: 2 <= v <= 8, "must lie in 2..8")
+LEARNED_BITS: Rule = (lambda v: v in (0, *WIDTHS), "must be 2, 4, 8, 16 or 32, or 0 to learn it")
 COUNTS: Rule = (lambda v: bool(v) and min(v) >= 1, "must hold numbers above 0")
 LEVELS: Rule = (lambda v: all(level >= 0 for level in v.values()), "must hold numbers of 0 or more")
 GATES: Rule = (lambda v: all(g and min(g) >= 0 for g in v.values()), "must hold lists of numbers of 0 or more")
@@ -54,6 +56,13 @@ RULES: dict[str, dict[str, Rule]] = {
         "calibrate": ABOVE,
     },
     "quantize": {"weight_bits": BITS, "activation_bits": BITS, "calibrate": ABOVE, "freeze": SHARE},
+    "bits": {
+        **dict.fromkeys(("weight_bits", "activation_bits"), LEARNED_BITS),
+        "start_bits": (lambda v: v in WIDTHS, "must be 2, 4, 8, 16 or 32"),
+        "mu": NOT_BELOW,
+        "rate": ABOVE,
+        "freeze": SHARE,
+    },
     "verify": {
         "agreement": (lambda v: 0 <= v <= 100, "must lie in 0..100, it is in percent"),
         **dict.fromkeys(("steps", "torch_steps"), NOT_BELOW),
@@ -80,12 +89,16 @@ def check_ranges(recipe: Recipe, origin: str) -> None:
     prune = recipe.prune
     if prune.begin > prune.end:
         raise _refusal(origin, "prune", "begin", prune.begin, f"must not be above end = {prune.end!r}")
+    if recipe.bits.enabled and recipe.quantize.enabled:
+        raise _refusal(origin, "bits", "enabled", True, "takes the place of [quantize]: set its enabled = false")
+    if recipe.bits.enabled and recipe.bits.train.optimizer != "adamw":
+        raise _refusal(origin, "bits.train", "optimizer", recipe.bits.train.optimizer, "must be adamw: gates need it")
 
 
 def _sections(recipe: Recipe) -> Iterator[tuple[str, Any, Mapping[str, Rule]]]:
     for section, rules in RULES.items():
         yield section, getattr(recipe, section) if section else recipe, rules
-    for stage in ("teacher", "student", "prune", "quantize"):
+    for stage in ("teacher", "student", "prune", "quantize", "bits"):
         for name, rules in PER_STAGE.items():
             part = getattr(getattr(recipe, stage), name, None)
             if part is not None:  # the teacher has no teacher

@@ -14,7 +14,8 @@ from apus._files import write_atomically
 from apus.compress.collect import collect
 from apus.compress.deliver import to_apus, to_onnx
 from apus.compress.folder import Done, RunFolder, fingerprint
-from apus.compress.learn import LEARN, Job
+from apus.compress.job import Job
+from apus.compress.learn import LEARN
 from apus.compress.measure import measure
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_file import to_toml
@@ -45,7 +46,7 @@ class Planned:
 
 def stages_of(recipe: Recipe) -> list[str]:
     """The stages that a recipe has, in order."""
-    return [s for s in STAGES if s not in ("prune", "quantize") or getattr(recipe, s).enabled]
+    return [s for s in STAGES if s not in ("prune", "quantize", "bits") or getattr(recipe, s).enabled]
 
 
 def plan(recipe: Recipe, sources: Sources, folder: RunFolder) -> list[Planned]:
@@ -159,12 +160,13 @@ def _what(recipe: Recipe, sources: Sources, stage: str) -> str:
     if stage == "teacher" and sources.teacher_is_trained:
         return "take the trained teacher"
     if stage in LEARN:
-        prune, quantize = recipe.prune, recipe.quantize
+        prune, quantize, bits = recipe.prune, recipe.quantize, recipe.bits
         details = {
             "teacher": "train",
             "student": f"distil by {recipe.student.distil.loss}",
             "prune": f"prune {100 * prune.sparsity:g} % in {prune.structure}",
             "quantize": f"quantise weights to {quantize.weight_bits} bits, activations to {quantize.activation_bits},",
+            "bits": f"learn widths and pruning of {bits.prune}, priced by {bits.cost},",
         }
         return f"{details[stage]} for {part.train.epochs:g} epochs"
     return {

@@ -19,7 +19,7 @@ from apus.bench.results import row, write_results
 from apus.compress import from_recipe, plan, run
 from apus.compress.deliver import models
 from apus.compress.folder import RunFolder, fingerprint
-from apus.compress.learn import last_trained
+from apus.compress.job import last_trained
 from apus.compress.measure import OURS
 from apus.compress.recipe import MeasurePart, Recipe
 from apus.compress.recipe_file import to_toml

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from apus.compress.recipe import AugmentPart, DistilPart, PrunePart, QuantizePart, StudentPart, TeacherPart
+from apus.compress.recipe import AugmentPart, BitsPart, DistilPart, PrunePart, QuantizePart, StudentPart, TeacherPart
 from apus.compress.sources import Split
 from apus.data import Arrays
 from apus.data.batches import as_input
@@ -19,9 +19,9 @@ from apus.techniques import distill
 from apus.training import LossTerm
 
 if TYPE_CHECKING:
-    from apus.compress.learn import Job
+    from apus.compress.job import Job
 
-Part = TeacherPart | StudentPart | PrunePart | QuantizePart
+Part = TeacherPart | StudentPart | PrunePart | QuantizePart | BitsPart
 Inner = Callable[[Tensor], Tensor]
 """Inputs x of a batch → a loss on what the latest forward passes left in the taps."""
 MOST_EXACT = 2**24  # whole numbers above it are not all float32

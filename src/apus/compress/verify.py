@@ -14,7 +14,7 @@ from torch import Tensor
 from apus._files import write_atomically
 from apus.compress.deliver import models
 from apus.compress.folder import Done
-from apus.compress.learn import Job, last_trained
+from apus.compress.job import Job, last_trained
 from apus.compress.sources import examples
 from apus.errors import VerificationError
 from apus.export import INPUT

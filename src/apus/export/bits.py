@@ -76,7 +76,7 @@ class _BitsLayer(nn.Module):
             weight, bias = bits.deployed()
         if bias is not None:
             self.layer.bias = nn.Parameter(bias)
-        self.layer.weight, self.axis = nn.Parameter(weight), 0
+        self.weight, self.axis = nn.Parameter(weight), 0
         if quantizer is None or quantizer.bits() == 32:
             self.register_buffer("levels", None)
             return
@@ -91,7 +91,7 @@ class _BitsLayer(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         x = x if self.input is None else self.input(x)
         stored = self.levels is not None
-        weight = _read(self.levels, self.scale, self.width, self.axis) if stored else self.layer.weight
+        weight = _read(self.levels, self.scale, self.width, self.axis) if stored else self.weight
         return compute(self.layer, x, weight, getattr(self.layer, "bias", None))
 
 

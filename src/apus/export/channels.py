@@ -113,7 +113,9 @@ class Channels:
     def _understood(self, node: onnx.NodeProto) -> bool:
         rules = {"Conv": self._conv, "Gemm": self._matrix, "MatMul": self._matrix, "Add": self._join, "Mul": self._join}
         rules |= {"Concat": self._concat, "Flatten": self._flatten, "Reshape": self._flatten, "Gather": self._gather}
-        rules |= {"Transpose": self._transpose} | dict.fromkeys(ZERO_STAYS, self._same)
+        rules |= {"Transpose": self._transpose, "ConvTranspose": self._conv_transpose} | dict.fromkeys(
+            ZERO_STAYS, self._same
+        )
         rule = rules.get(node.op_type)
         return rule is not None and rule(node)
 
@@ -199,6 +201,10 @@ class Channels:
         self.of[node.output[0]] = (1, channels)
         self._cut_weight(node, weight, 0, channels)
         return True
+
+    def _conv_transpose(self, node: onnx.NodeProto) -> bool:
+        weight = find_weight(self.constants, self.made, node.input[1])
+        return weight is not None and attribute(node, "group", 1) == 1 and self._layer(node, weight, 1, 0, (1, 1))
 
     def _matrix(self, node: onnx.NodeProto) -> bool:
         weight, rank = find_weight(self.constants, self.made, node.input[1]), len(self.shapes.get(node.input[0]) or ())

@@ -116,7 +116,8 @@ class _Run:
         runtime.place(model)
         if self.images:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.optimizer = make_optimizer(model, options)
+        apart = plugs.apart(model) if plugs.apart else ()
+        self.optimizer = make_optimizer(model, options, apart, plugs.apart_rate)
         self.average = Average(model, options.ema) if options.ema else None
         self.place, self.saved_at, self.saved_step, self.noted_at = _Place(), time.monotonic(), 0, 0.0
         self.losses: list[Tensor] = []  # not fetched yet
@@ -183,7 +184,7 @@ class _Run:
             final=self.options.final,
         )
         for group in self.optimizer.param_groups:
-            group["lr"] = group["peak"] * share
+            group["lr"] = group["peak"] * (1.0 if group.get("steady") else share)
         (x, y), weight = self.runtime.part((x, y))
         if self.images and x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)

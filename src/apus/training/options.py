@@ -1,5 +1,6 @@
 """What a training run can be told, and the optimiser it makes of that."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,24 +53,36 @@ class TrainOptions:
     checkpoint_steps: int = 0
 
 
-def make_optimizer(model: nn.Module, options: TrainOptions) -> torch.optim.Optimizer:
+def make_optimizer(
+    model: nn.Module, options: TrainOptions, apart: Sequence[nn.Parameter] = (), apart_rate: float = 1e-3
+) -> torch.optim.Optimizer:
     """The optimiser of a run, with weight decay on weights alone.
 
     Args:
         model: the network; parameters that ask for no gradient are left out.
         options: of the run.
+        apart: parameters whose rate is constant, and which do not decay; only AdamW takes some.
+        apart_rate: their learning rate.
 
     Returns:
-        Each group has its `peak` learning rate; the loop sets the step's own.
+        Each group has its `peak` learning rate; the loop sets the step's own, but of a `steady` group.
+
+    Raises:
+        ValueError: SGD or Muon shall move `apart`.
     """
+    if apart and options.optimizer != "adamw":
+        raise ValueError(f"optimizer = {options.optimizer!r}: gates and ranges learn by adamw")
     if options.optimizer == "muon":
         return _muon(model, options)
-    trained = [p for p in model.parameters() if p.requires_grad]
+    others = {id(p) for p in apart}
+    trained = [p for p in model.parameters() if p.requires_grad and id(p) not in others]
     groups = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group | {"peak": options.learning_rate} for group in groups]
+    if apart:
+        groups.append({"params": [*apart], "weight_decay": 0.0, "peak": apart_rate, "steady": True})
     if options.optimizer == "adamw":
         return torch.optim.AdamW(groups, options.learning_rate)
     return torch.optim.SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.momentum > 0)

@@ -1,6 +1,6 @@
 """The four places where techniques enter the loop, and what a run is scored on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -28,12 +28,16 @@ class Plugs:
         loss: of a batch.
         penalty: of the network's own state, added to the loss.
         after_step: called with steps done (1..steps) and steps, after the optimiser.
+        apart: network → parameters that AdamW moves at `apart_rate` from first step to last, without decay.
+        apart_rate: their learning rate.
     """
 
     batches: Callable[[Batches], Batches] = lambda batches: batches
     loss: LossTerm = cross_entropy
     penalty: Callable[[nn.Module], Tensor] | None = None
     after_step: Callable[[int, int], None] | None = None
+    apart: Callable[[nn.Module], Sequence[nn.Parameter]] | None = None
+    apart_rate: float = 1e-3
 
 
 PLAIN = Plugs()

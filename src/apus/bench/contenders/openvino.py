@@ -9,6 +9,7 @@ import numpy as np
 import openvino as ov
 
 from apus.bench.protocol import Inputs, Runner
+from apus.errors import RunError
 
 
 class Engine:
@@ -18,10 +19,13 @@ class Engine:
         self.model, self.label, self.network, self.precision = model, label, network, precision
 
     def load(self, inputs: Inputs, threads: int) -> Runner:
-        """Read, fix the shapes, compile, and bind the inputs without a copy."""
-        model = ov.Core().read_model(self.model if isinstance(self.model, bytes) else str(self.model))
-        model.reshape({name: ov.PartialShape(list(array.shape)) for name, array in inputs.items()})
-        compiled = ov.Core().compile_model(model, "CPU", self._config(threads))
+        """Read, fix the shapes, compile, and bind the inputs without a copy; raises RunError if it cannot run it."""
+        try:
+            model = ov.Core().read_model(self.model if isinstance(self.model, bytes) else str(self.model))
+            model.reshape({name: ov.PartialShape(list(array.shape)) for name, array in inputs.items()})
+            compiled = ov.Core().compile_model(model, "CPU", self._config(threads))
+        except RuntimeError as error:  # INT2, for one, it does not know
+            raise RunError(f"{self.label} refuses the model: {str(error).strip().splitlines()[-1]}") from None
         request = compiled.create_infer_request()
         for name, array in inputs.items():
             request.set_tensor(name, ov.Tensor(np.ascontiguousarray(array), shared_memory=True))

@@ -9,8 +9,14 @@ from markupsafe import Markup
 from apus.compress.report.svg import Axis, around, circle, drawing, grid, line, path, text
 
 Entry = dict[str, Any]
-COLOURS = {"teacher": "teacher", "student": "student", "prune": "prune", "quantize": "quantize"}
-NAMES = {"teacher": "teacher", "student": "distilled", "prune": "pruned", "quantize": "quantised"}
+COLOURS = {"teacher": "teacher", "student": "student", "prune": "prune", "quantize": "quantize", "bits": "quantize"}
+NAMES = {
+    "teacher": "teacher",
+    "student": "distilled",
+    "prune": "pruned",
+    "quantize": "quantised",
+    "bits": "learned bits",
+}
 
 WIDTH, HEIGHT = 720.0, 380.0
 

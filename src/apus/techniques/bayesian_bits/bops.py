@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from apus.techniques.bayesian_bits.layer import LAYERS, BitLayer
+from apus.techniques.bayesian_bits.layer import LAYERS, TRANSPOSED, BitLayer
 
 FLOAT_BITS = 32
 Seen = Callable[[str, nn.Module, Tensor, Tensor], Tensor | None]
@@ -71,7 +71,7 @@ def uniform(model: nn.Module, example: Tensor, weight_bits: int, input_bits: int
 def macs(model: nn.Module, example: Tensor) -> dict[str, int]:
     """Multiply-accumulates of each layer for one example, in the order of execution; an Embedding has none.
 
-    What is no Linear, Conv1d, Conv2d, such as attention's own matrices and products, is not counted.
+    What is no Linear or convolution, such as attention's own matrices and products, is not counted.
 
     Args:
         model: plain, or prepared.
@@ -82,10 +82,11 @@ def macs(model: nn.Module, example: Tensor) -> dict[str, int]:
     """
     counted: dict[str, int] = {}
 
-    def count(name: str, module: nn.Module, _x: Tensor, y: Tensor) -> None:
+    def count(name: str, module: nn.Module, x: Tensor, y: Tensor) -> None:
         layer = _bare(module)
         each = 0 if isinstance(layer, nn.Embedding) else math.prod(layer.weight.shape[1:])
-        counted[name] = counted.get(name, 0) + y.numel() // example.shape[0] * each
+        spread = x if isinstance(layer, TRANSPOSED) else y  # each input, or each output, meets so many weights
+        counted[name] = counted.get(name, 0) + spread.numel() // example.shape[0] * each
 
     watch(model, example, count)
     return counted
@@ -129,7 +130,7 @@ def _alive(model: nn.Module, example: Tensor) -> dict[str, float]:
         layer = _bare(module)
         kept = module.kept() if isinstance(module, BitLayer) else None
         if not isinstance(layer, nn.Embedding):
-            shares[name] = _share(layer, x, kept)
+            shares[name] = _share(module, x)
         axis = _channels(layer, y)
         return noise(y) if kept is None else noise(y) * kept.reshape([-1 if i == axis else 1 for i in range(y.ndim)])
 
@@ -137,17 +138,20 @@ def _alive(model: nn.Module, example: Tensor) -> dict[str, float]:
     return shares
 
 
-def _share(layer: nn.Module, x: Tensor, kept: Tensor | None) -> float:
-    """keep_out · keep_in, within each group of a convolution."""
-    axis, groups = _channels(layer, x), int(getattr(layer, "groups", 1))
-    arrives = (x != 0).movedim(axis, 0).flatten(1).any(1).float().reshape(groups, -1).mean(1)
-    if kept is None:
-        return arrives.mean().item()
-    return (arrives * kept.float().reshape(groups, -1).mean(1)).mean().item()
+def _share(module: nn.Module, x: Tensor) -> float:
+    """Of all products the share whose weight is kept and whose input arrives."""
+    layer = _bare(module)
+    alive = module.alive() if isinstance(module, BitLayer) else torch.ones(layer.weight.shape).bool()
+    arrives = (x != 0).movedim(_channels(layer, x), 0).flatten(1).any(1).float()
+    if isinstance(layer, TRANSPOSED):
+        return (alive.float().flatten(1).mean(1) * arrives).mean().item()
+    groups = int(getattr(layer, "groups", 1))
+    kept = alive.float().reshape(groups, alive.shape[0] // groups, alive.shape[1], -1).mean((1, 3))
+    return (kept * arrives.reshape(groups, -1)).mean().item()
 
 
 def _channels(layer: nn.Module, x: Tensor) -> int:
-    return 1 if isinstance(layer, nn.Conv1d | nn.Conv2d) else x.ndim - 1
+    return x.ndim - 1 if isinstance(layer, nn.Linear | nn.Embedding) else 1
 
 
 def _bare(module: nn.Module) -> Any:

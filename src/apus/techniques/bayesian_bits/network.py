@@ -32,8 +32,8 @@ def penalty(model: nn.Module) -> Tensor:
     most, total = max(layer.cost for layer in layers.values()) or 1.0, torch.zeros(())
     for layer in layers.values():
         kept = probability(layer.keep.phi).mean() if layer.keep is not None else 1.0
-        weight = layer.weight_bits.expected_bits(kept) if layer.weight_bits is not None else 0.0
-        arrives = layer.input_bits.expected_bits() if layer.input_bits is not None else 0.0
+        weight = layer.weight_bits.expected_bits(kept, layer.steps) if layer.weight_bits is not None else 0.0
+        arrives = layer.input_bits.expected_bits(1.0, layer.steps) if layer.input_bits is not None else 0.0
         total = layer.cost / most * (weight + arrives) + total.to(layer.layer.weight.device)
     return total
 

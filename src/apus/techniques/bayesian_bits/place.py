@@ -4,6 +4,7 @@ import copy
 import fnmatch
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -13,8 +14,11 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from apus.errors import NothingMatchedError
 from apus.techniques.bayesian_bits.bops import macs, watch
 from apus.techniques.bayesian_bits.gates import Gates
-from apus.techniques.bayesian_bits.layer import BitLayer, output_axis
+from apus.techniques.bayesian_bits.grids import WIDTHS
+from apus.techniques.bayesian_bits.layer import BitLayer, gates_of, output_axis
 from apus.techniques.bayesian_bits.quantizer import Quantizer, forced
+
+AT_8 = sum(width for width in WIDTHS if width <= 8)
 
 
 @dataclass(frozen=True)
@@ -57,7 +61,8 @@ def prepare(
     prune: float | None = 6.0,
     skip: Sequence[str] = (),
     unpruned: Sequence[str] | None = None,
-    costs: Mapping[str, float] | None = None,
+    blocks: bool = False,
+    costs: Mapping[str, float | Sequence[float]] | None = None,
 ) -> nn.Module:
     """A copy of a network whose layers learn their widths. Fold batch normalisations into their layers before.
 
@@ -66,22 +71,24 @@ def prepare(
     pooling maximum that is the same as to quantise what the layer before gave. The network's input has 8 bits.
 
     Args:
-        model: any network with Linear, Conv1d, Conv2d or Embedding layers; is not changed.
+        model: any network with Linear, convolution, transposed convolution or Embedding layers; is not changed.
         example: one input batch (B, ...); sets the first ranges.
         weights: widths of the weights; None leaves them float.
         inputs: widths of the layers' inputs; None leaves them float.
-        prune: φ of every output channel's gate at first; None prunes nothing.
+        prune: φ of every gate that prunes, at first; None prunes nothing.
         skip: name patterns of layers that stay float and whole.
         unpruned: name patterns of layers that keep all outputs; None: the layer that runs last.
-        costs: name pattern → what a bit costs in that layer, say its measured µs; the first match counts, no match
-            costs nothing. Default: its multiply-accumulates, and an Embedding's values read.
+        blocks: prune 16x1 blocks, which the engine skips, in the place of output channels, which are cut out.
+        costs: name pattern → what a bit costs in that layer, or the µs that it takes at 2, 4, 8, 16 and 32 bits; the
+            first match counts, no match costs nothing. Default: its multiply-accumulates, and an Embedding's values
+            read.
 
     Returns:
         The copy, in training mode.
 
     Raises:
         NothingMatchedError: no layer runs, or a pattern matches none.
-        ValueError: the network is prepared already.
+        ValueError: the network is prepared already, or a cost is neither one number nor five above 0.
 
     Source: §2 and §4.1.
 
@@ -100,16 +107,27 @@ def prepare(
         layer: Any = model.get_submodule(name)
         channel = output_axis(layer) if weights and weights.per_channel else None
         how = fixed(8) if name == order[0] and inputs else inputs
-        gates = None if prune is None or _matches(name, whole) else Gates(torch.full((_outputs(layer),), prune))
+        gates = () if prune is None or _matches(name, whole) else gates_of(layer, blocks)
         wrapped = BitLayer(
             layer,
             Quantizer(layer.weight, weights.start, learn=weights.learn, per_channel=channel) if weights else None,
             Quantizer(examples[name], how.start, learn=how.learn) if how and name in examples else None,
-            gates,
-            next((cost for pattern, cost in price.items() if fnmatch.fnmatch(name, pattern)), 0.0),
+            Gates(torch.full(gates, prune)) if gates and prune is not None else None,
+            *_priced(name, next((cost for pattern, cost in price.items() if fnmatch.fnmatch(name, pattern)), 0.0)),
         )
         model = _replaced(model, layer, wrapped.to(layer.weight.device))
     return model.train()
+
+
+def _priced(name: str, cost: float | Sequence[float]) -> tuple[float, Sequence[float] | None]:
+    """Cost and steps of a `BitLayer`; µs by width cost at 8 bits what the 2 + 4 + 8 of the paper would."""
+    if not isinstance(cost, Sequence):
+        return cost, None
+    if len(cost) != len(WIDTHS) or min(cost) <= 0:
+        raise ValueError(f"{name}: cost {cost!r} must be a number, or µs above 0 at {', '.join(map(str, WIDTHS))} bits")
+    at_8 = cost[WIDTHS.index(8)]
+    more = [max(0.0, after - before) for before, after in pairwise([0.0, *cost])]  # a wider one may measure faster
+    return at_8, tuple(AT_8 / at_8 * step for step in more)
 
 
 def _order(model: nn.Module, example: Tensor) -> list[str]:
@@ -156,10 +174,6 @@ def _replaced(model: nn.Module, layer: nn.Module, wrapped: nn.Module) -> nn.Modu
         for leaf in [leaf for leaf, child in parent._modules.items() if child is layer]:
             setattr(parent, leaf, wrapped)
     return wrapped if model is layer else model
-
-
-def _outputs(layer: Any) -> int:
-    return int(layer.weight.shape[output_axis(layer)])
 
 
 def _matches(name: str, patterns: Sequence[str]) -> bool:

@@ -99,17 +99,18 @@ class Quantizer(nn.Module):
         on = decided(self.gates.phi).int().cumprod(0).sum()
         return WIDTHS[int(on)]
 
-    def expected_bits(self, kept: Tensor | float = 1.0) -> Tensor:
+    def expected_bits(self, kept: Tensor | float = 1.0, steps: Sequence[float] | None = None) -> Tensor:
         """Σ_b b · Π_{j≤b} q(z_j > 0) over b = 2, 4, 8, 16, 32: the prior's price of this tensor for each MAC.
 
         Args:
             kept: q(z2 > 0), the mean chance of an output channel to stay; 1 where nothing is pruned.
+            steps: in the place of each b, what else that gate adds: the µs that an engine takes more.
 
         Returns:
-            0..62, a scalar.
+            A scalar ≥ 0, at most 62 in bits.
 
         Source: §2, the regulariser, and the official code's b · MACs weighting.
         """
         q = torch.cat([self.gates.phi.new_ones(1), probability(self.gates.phi).cumprod(0)])
-        price: Tensor = kept * (q * q.new_tensor(WIDTHS)).sum()
+        price: Tensor = kept * (q * q.new_tensor(WIDTHS if steps is None else steps)).sum()
         return price
