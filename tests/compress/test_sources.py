@@ -4,8 +4,8 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from apus.compress.objects import source_digest
-from apus.compress.recipe import AugmentPart
 from apus.compress.recipe_file import from_table
+from apus.compress.recipe_stages import AugmentPart
 from apus.compress.sources import (
     as_split,
     as_splits,

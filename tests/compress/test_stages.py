@@ -15,7 +15,8 @@ from apus.artifact import read
 from apus.compress import collect, deliver, plan, run, stages_of, verify
 from apus.compress.job import Job
 from apus.compress.measure import OURS, PEERS, TEACHER
-from apus.compress.recipe import PrunePart, QuantizePart, VerifyPart
+from apus.compress.recipe import VerifyPart
+from apus.compress.recipe_stages import PrunePart, QuantizePart
 from apus.errors import RecipeError, VerificationError
 
 STAGES = ("teacher", "student", "prune", "quantize")

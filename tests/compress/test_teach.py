@@ -12,8 +12,9 @@ from own_recipe import RECIPE
 from apus.compress import RunFolder, from_recipe, learn, run
 from apus.compress.folder import fingerprint
 from apus.compress.job import Job
-from apus.compress.recipe import LATER, DistilPart, Recipe
+from apus.compress.recipe import Recipe
 from apus.compress.recipe_file import from_table, read_recipe
+from apus.compress.recipe_stages import LATER, DistilPart
 from apus.compress.teach import Lesson
 from apus.errors import NothingMatchedError, RecipeError
 from apus.training import TrainOptions

@@ -59,6 +59,7 @@ RULES: dict[str, dict[str, Rule]] = {
     "bits": {
         **dict.fromkeys(("weight_bits", "activation_bits"), LEARNED_BITS),
         "start_bits": (lambda v: v in WIDTHS, "must be 2, 4, 8, 16 or 32"),
+        "start": (lambda v: -20 <= v <= 20, "must lie in -20..20, where a gate still moves"),
         "mu": NOT_BELOW,
         "rate": ABOVE,
         "freeze": SHARE,

@@ -17,7 +17,8 @@ from torch.utils.data import Dataset as TorchDataset
 
 from apus.compress.digests import callable_digest, files_digest, network_digest, split_digest
 from apus.compress.objects import is_reference, resolve, source_digest
-from apus.compress.recipe import AugmentPart, Recipe
+from apus.compress.recipe import Recipe
+from apus.compress.recipe_stages import AugmentPart
 from apus.data import ArrayBatches, Arrays, Augment, Batches, Dataset, LoaderBatches, load
 from apus.data.sources import CLASSES
 from apus.errors import DataError, RecipeError

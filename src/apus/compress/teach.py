@@ -10,7 +10,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from apus.compress.recipe import AugmentPart, BitsPart, DistilPart, PrunePart, QuantizePart, StudentPart, TeacherPart
+from apus.compress.recipe_stages import (
+    AugmentPart,
+    BitsPart,
+    DistilPart,
+    PrunePart,
+    QuantizePart,
+    StudentPart,
+    TeacherPart,
+)
 from apus.compress.sources import Split
 from apus.data import Arrays
 from apus.data.batches import as_input

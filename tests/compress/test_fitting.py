@@ -1,4 +1,4 @@
-"""Stage bits: learned widths on the road, from a recipe to a verified file."""
+"""One training of a stage, on the youngest: learned widths, from a recipe to a verified file."""
 
 import signal
 import subprocess
