@@ -135,6 +135,8 @@ Block16Weights weights_of(const std::vector<int64_t>& shape, const Input& strips
   w.strips = static_cast<const uint32_t*>(strips.data());
   w.columns = columns.data();
   w.wide_columns = columns.itemsize() == 4;
+  w.runs = columns.ndim() == 1;
+  if (values.dtype() == nb::dtype<uint8_t>()) w.bits = static_cast<int>(values.shape(1) / 8);
   w.values = values.data();
   w.bias = data_or_null(bias);
   w.multiplier = static_cast<const float*>(data_or_null(multiplier));

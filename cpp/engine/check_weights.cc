@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "engine/reader.h"
 #include "engine/schema.h"
+#include "kernels/unpack/unpack.h"
 
 namespace apus {
 namespace {
@@ -105,10 +106,17 @@ class WeightChecker {
 
   void block16() {
     const Tensor* values = model_.role(node_, kValues);
-    if (values == nullptr || values->shape.empty()) fail("lacks block16x1 values");
+    if (values == nullptr || values->shape.empty()) fail("lacks the values of its blocks");
     blocks_ = values->shape[0];
-    tensor(kValues, int8_ ? Dtype::int8 : Dtype::float32, {blocks_, kStrip, group_size_});
+    const bool packed = int8_ && values->dtype == Dtype::uint8;
+    if (packed) bits_ = values->shape.size() == 2 && values->shape[1] == 16 ? 2 : 4;
+    if (packed)
+      tensor(kValues, Dtype::uint8, {blocks_, 8 * bits_});
+    else
+      tensor(kValues, int8_ ? Dtype::int8 : Dtype::float32, {blocks_, kStrip, group_size_});
     if (!int8_) check_finite(*values);
+    runs_ = a_.format == Format::block16x4;
+    if (runs_ && (!int8_ || inputs_ % 4 != 0)) fail("format block16x4 needs int8 weights and a multiple of 4 columns");
     rows_ = a_.channels / a_.groups;
     strips_per_group_ = (rows_ + kStrip - 1) / kStrip;
     const int64_t strips = checked_mul(a_.groups, strips_per_group_);
@@ -118,7 +126,7 @@ class WeightChecker {
     if (!std::is_sorted(starts.begin(), starts.end())) fail("strips fall");
     const Tensor* columns = model_.role(node_, kColumns);
     const bool wide = columns != nullptr && columns->dtype == Dtype::uint32;
-    tensor(kColumns, wide ? Dtype::uint32 : Dtype::uint16, {blocks_, group_size_});
+    tensor(kColumns, wide ? Dtype::uint32 : Dtype::uint16, runs_ ? Ints{blocks_} : Ints{blocks_, group_size_});
     for (int64_t s = 0; s < strips; ++s) {
       const int64_t first = starts[static_cast<size_t>(s)], last = starts[static_cast<size_t>(s) + 1];
       wide ? check_columns<uint32_t>(*columns, *values, first, last)
@@ -127,29 +135,45 @@ class WeightChecker {
     }
   }
 
+  // The weights [16, group_size_] of a group.
+  void group_of(const Tensor& values, int64_t group, float* weights) const {
+    std::copy_n(values.items<float>().data() + group * kStrip, kStrip, weights);
+  }
+  void group_of(const Tensor& values, int64_t group, int8_t* weights) const {
+    const UnpackTable& table = unpack_table(Isa::scalar);
+    const uint8_t* packed = values.data + group * 8 * bits_;
+    if (bits_ == 8) return void(std::copy_n(values.items<int8_t>().data() + group * 64, 64, weights));
+    (bits_ == 4 ? table.four : table.two)(packed, 1, weights);
+  }
+
+  template <class Weight>
   bool zero_block(const Tensor& values, int64_t group, int64_t g) const {
-    for (int64_t r = 0; r < kStrip; ++r) {
-      const int64_t i = (group * kStrip + r) * group_size_ + g;
-      if (int8_ ? values.items<int8_t>()[static_cast<size_t>(i)] != 0
-                : values.items<float>()[static_cast<size_t>(i)] != 0)
-        return false;
-    }
+    Weight weights[64];
+    group_of(values, group, weights);
+    for (int64_t r = 0; r < kStrip; ++r)
+      if (weights[r * group_size_ + g] != 0) return false;
     return true;
   }
 
   template <class Column>
   void check_columns(const Tensor& columns, const Tensor& values, int64_t first, int64_t last) const {
     const Column* c = columns.items<Column>().data();
+    const int64_t width = runs_ ? 1 : group_size_;
     int64_t before = -1;
-    for (int64_t i = first * group_size_; i < last * group_size_; ++i) {
+    for (int64_t i = first * width; i < last * width; ++i) {
       const int64_t column = c[i];
       if (column >= inputs_)
         fail("tensor '" + columns.name + "' names column " + std::to_string(column) + " of " + std::to_string(inputs_));
       if (column < before) fail("tensor '" + columns.name + "' falls within a strip");
-      if (column == before && !zero_block(values, i / group_size_, i % group_size_))
+      if (runs_ && column % 4 != 0) fail("tensor '" + columns.name + "' has a run that starts at no multiple of 4");
+      if (column == before && (runs_ || !is_zero(values, i)))
         fail("tensor '" + columns.name + "' repeats a column that is not padding");
       before = column;
     }
+  }
+  bool is_zero(const Tensor& values, int64_t block) const {
+    const int64_t group = block / group_size_, g = block % group_size_;
+    return int8_ ? zero_block<int8_t>(values, group, g) : zero_block<float>(values, group, g);
   }
 
   template <class Weight>
@@ -157,13 +181,16 @@ class WeightChecker {
     const int64_t row0 = strip % strips_per_group_ * kStrip, real = std::min(kStrip, rows_ - row0);
     int64_t sums[kStrip] = {};
     bool beyond = false;
-    const Weight* w = values.items<Weight>().data() + first * kStrip * group_size_;
-    for (int64_t i = first; i < last; ++i)
+    for (int64_t i = first; i < last; ++i) {
+      Weight group[64];
+      group_of(values, i, group);
+      const Weight* w = group;
       for (int64_t r = 0; r < kStrip; ++r)
         for (int64_t g = 0; g < group_size_; ++g, ++w) {
           if constexpr (sizeof(Weight) == 1) sums[r] += std::abs(*w);
           beyond |= r >= real && *w != 0;
         }
+    }
     if (beyond) fail("tensor '" + values.name + "' has weights in rows beyond the last output");
     for (int64_t r = 0; r < real; ++r) check_overflow(strip / strips_per_group_ * rows_ + row0 + r, sums[r]);
   }
@@ -171,7 +198,8 @@ class WeightChecker {
   const Model& model_;
   const Node& node_;
   const Attributes& a_;
-  bool int8_ = false;
+  bool int8_ = false, runs_ = false;
+  int64_t bits_ = 8;
   int64_t inputs_ = 0, taps_ = 1, group_size_ = 1, blocks_ = 0, rows_ = 0, strips_per_group_ = 1;
 };
 

@@ -81,7 +81,7 @@ enum class Op : uint8_t {
   top_k
 };
 
-enum class Format : uint8_t { block16x1, depthwise };
+enum class Format : uint8_t { block16x1, block16x4, depthwise };
 enum class PadMode : uint8_t { constant, reflect, edge };
 enum Role : uint8_t { kValues, kColumns, kStrips, kBias, kMultiplier, kRoleCount };
 

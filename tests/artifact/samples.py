@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from apus.artifact import Array, Graph, Node, Value, pack
+from apus.artifact import Array, Graph, Node, Value, narrow, pack, pack_runs
 
 
 class Builder:
@@ -40,6 +40,14 @@ class Builder:
         if dtype == "int8":
             roles["multiplier"] = self.random.uniform(0.001, 0.01, rows).astype(np.float32)
         return roles
+
+    def narrow_weights(self, rows: int, columns: int, bits: int, runs: bool) -> dict[str, Array]:
+        """Roles of a random matrix of few bits, in 16x4 blocks or 16x1."""
+        matrix = self.random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), (rows, columns)).astype(np.int8)
+        matrix[:, : columns // 2 : 8] = 0
+        blocks = (pack_runs if runs else pack)(matrix)
+        roles: dict[str, Array] = dict(blocks._replace(values=narrow(blocks.values))._asdict())
+        return roles | {"multiplier": np.full(rows, 0.01, np.float32)}
 
 
 WINDOW = {"kernel": [3, 3], "strides": [1, 1], "pads": [1, 1, 1, 1], "dilations": [1, 1]}
@@ -116,4 +124,22 @@ def bytes_graph() -> Graph:
     return b.graph
 
 
-GRAPHS = {"int8": int8_graph, "float": float_graph, "bytes": bytes_graph}
+def few_bits_graph() -> Graph:
+    """int8 layers whose weights take 4 and 2 bits, in blocks of both kinds, and int8 in 16x4."""
+    b = Builder(3)
+    q = b.input("q", quantised("batch", 8, 3, 3))
+    conv = {"groups": 1, "channels": 20, "activation": "relu"}
+    c = b.node(
+        "conv", [q], quantised("batch", 20, 3, 3), b.narrow_weights(20, 72, 4, False), **WINDOW, **conv,
+        format="block16x1",
+    )  # fmt: skip
+    f = b.node("flatten", [c], quantised("batch", 180), axis=1)
+    h = b.node(
+        "linear", [f], quantised("batch", 24), b.narrow_weights(24, 180, 2, True), channels=24, format="block16x4"
+    )
+    y = b.node("linear", [h], real("batch", 17), b.narrow_weights(17, 24, 8, True), channels=17, format="block16x4")
+    b.graph.outputs = [y]
+    return b.graph
+
+
+GRAPHS = {"few_bits": few_bits_graph, "int8": int8_graph, "float": float_graph, "bytes": bytes_graph}

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from apus.artifact import Array, pack, unpack
+from apus.artifact import Array, narrow, pack, pack_runs, unpack, value_bits, wide_values
 
 
 def sparse(rows: int, columns: int, density: float, dtype: str, seed: int) -> Array:
@@ -57,3 +57,29 @@ def test_five_million_weights_pack_within_a_second() -> None:
     started = time.process_time()
     pack(matrix)
     assert time.process_time() - started < 1.0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    rows=st.integers(1, 40), quads=st.integers(1, 20), groups=st.integers(1, 3),
+    density=st.sampled_from([0.0, 0.2, 1.0]), bits=st.sampled_from([2, 4, 8]), seed=st.integers(0, 99),
+)  # fmt: skip
+def test_few_bits_and_runs_come_back(rows: int, quads: int, groups: int, density: float, bits: int, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    ends = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    keep = np.repeat(random.random((rows * groups, quads)) < density, 4, axis=1)
+    matrix = (random.integers(ends[0], ends[1] + 1, (rows * groups, quads * 4)) * keep).astype(np.int8)
+    for packed in (pack(matrix, groups), pack_runs(matrix, groups)):
+        values = narrow(packed.values)
+        assert value_bits(values) <= bits and values.nbytes == packed.values.nbytes * value_bits(values) // 8
+        assert (wide_values(values) == packed.values).all()
+        assert (unpack(packed._replace(values=values), rows * groups, quads * 4, groups) == matrix).all()
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "bits"), [(-2, 1, 2), (-3, 1, 4), (0, 2, 4), (-8, 7, 4), (-9, 0, 8), (0, 8, 8)]
+)
+def test_bits_are_the_fewest_that_hold_both_ends(low: int, high: int, bits: int) -> None:
+    values = np.zeros((1, 16, 4), np.int8)
+    values[0, 0, 0], values[0, 15, 3] = low, high
+    assert value_bits(narrow(values)) == bits and (wide_values(narrow(values)) == values).all()

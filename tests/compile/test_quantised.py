@@ -11,7 +11,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnxruntime.quantization import QuantType
 
 import oracle
-from apus.artifact import Graph
+from apus.artifact import Graph, to_bytes, value_bits
 from apus.compile import PASSES, compile_model
 
 
@@ -185,6 +185,48 @@ def int4_linear(weights_first: bool) -> onnx.ModelProto:
 def test_int4_weights_with_int8_activations(weights_first: bool) -> None:
     graph = check(int4_linear(weights_first), atol=0.01)
     assert ops(graph) == ["quantize", "linear", "dequantize"]
+    assert graph.nodes[1].attributes["format"] == "block16x4"
+    assert value_bits(graph.tensor(graph.nodes[1], "values")) == 4
+
+
+def narrow_layers(kind: int, bits: int) -> onnx.ModelProto:
+    """int8 activations into a dense Conv and a Gemm whose weights are of this type, each of all its integers."""
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "sx", "zx"], ["qx"]),
+        helper.make_node("DequantizeLinear", ["qx", "sx", "zx"], ["dx"]),
+        helper.make_node("DequantizeLinear", ["c", "s"], ["dc"], axis=0),
+        helper.make_node("Conv", ["dx", "dc"], ["m"], pads=[1, 1, 1, 1]),
+        helper.make_node("QuantizeLinear", ["m", "sy", "zx"], ["qm"]),
+        helper.make_node("DequantizeLinear", ["qm", "sy", "zx"], ["dm"]),
+        helper.make_node("Flatten", ["dm"], ["f"]),
+        helper.make_node("DequantizeLinear", ["w", "s"], ["dw"], axis=0),
+        helper.make_node("Gemm", ["f", "dw"], ["y"], transB=1),
+    ]
+    random = np.random.default_rng(1)
+    shapes = {"c": (64, 32, 3, 3), "w": (64, 1024)}
+    weights = [
+        helper.make_tensor(name, kind, shape, random.integers(-(2 ** (bits - 1)), 2 ** (bits - 1), shape).ravel())
+        for name, shape in shapes.items()
+    ]
+    scales = {"sx": np.float32(0.03), "sy": np.float32(0.2), "zx": np.uint8(128), "s": np.full(64, 0.01, np.float32)}
+    x = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["N", 32, 4, 4])
+    y = helper.make_tensor_value_info("y", TensorProto.FLOAT, ["N", 64])
+    constants = [numpy_helper.from_array(np.asarray(array), name) for name, array in scales.items()]
+    graph = helper.make_graph(nodes, "narrow", [x], [y], [*weights, *constants])
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=13)
+
+
+def test_the_file_shrinks_with_the_bits() -> None:
+    kinds = {8: TensorProto.INT8, 4: TensorProto.INT4, 2: TensorProto.INT2}
+    sizes = {}
+    for bits, kind in kinds.items():
+        graph = check(narrow_layers(kind, bits), atol=0.02, optimise=False)
+        values = [graph.tensor(node, "values") for node in graph.nodes if "values" in node.tensors]
+        assert [value_bits(array) for array in values] == [bits, bits]
+        sizes[bits] = len(to_bytes(graph))
+    weights = 64 * 32 * 9 + 64 * 1024
+    assert sizes[8] - sizes[4] == pytest.approx(weights / 2, abs=8192)  # the payload starts at a page
+    assert sizes[4] - sizes[2] == pytest.approx(weights / 4, abs=8192)
 
 
 BYTES = "<float s = {0.05}, uint8 z = {120}, float t = {0.093}, uint8 u = {30}>"

@@ -103,7 +103,7 @@ def test_the_machine_is_measured_once_and_kept(cache: Path, tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    "text", ["", "apus machine 0\nkernels 1\n", "apus machine 1\nkernels -4\n", "apus machine 1\nx"]
+    "text", ["", "apus machine 0\nkernels 1\n", "apus machine 2\nkernels -4\n", "apus machine 2\nx"]
 )
 def test_a_spoilt_cache_is_measured_anew(text: str, cache: Path, tmp_path: Path) -> None:
     path = tmp_path / "one.apus"

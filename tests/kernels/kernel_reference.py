@@ -44,6 +44,32 @@ def pack(weight: np.ndarray, groups: int = 1) -> Packed:
     )
 
 
+def pack_runs(weight: np.ndarray, groups: int = 1) -> Packed:
+    """The same by blocks of 16x4: weight is int8, K a multiple of 4."""
+    starts, columns, values = [0], [], []
+    for rows in np.split(weight, groups):
+        for first in range(0, len(rows), STRIP):
+            strip = np.zeros((STRIP, weight.shape[1]), np.int8)
+            strip[: len(rows[first : first + STRIP])] = rows[first : first + STRIP]
+            kept = [c for c in range(0, weight.shape[1], 4) if strip[:, c : c + 4].any()]
+            columns += kept
+            values += [strip[:, c : c + 4] for c in kept]
+            starts.append(len(columns))
+    shape = [*weight.shape, groups]
+    blocks = np.array(values, np.int8).reshape(-1, STRIP, 4)
+    return Packed(np.array(starts, np.uint32), np.array(columns, np.uint16), blocks, shape)
+
+
+def in_few_bits(packed: Packed, bits: int) -> Packed:
+    """Its values in 4 or 2 bits: weight i of a group in byte i modulo their number, the first in the lowest bits."""
+    count = 8 * bits
+    flat = packed.values.reshape(-1, 64).astype(int) % 2**bits
+    values = np.zeros((len(flat), count), int)
+    for i in range(64):
+        values[:, i % count] += flat[:, i] << (bits * (i // count))
+    return Packed(packed.strips, packed.columns, values.astype(np.uint8), packed.shape)
+
+
 def sparse(rng: np.random.Generator, shape: tuple[int, int], dtype: type, density: float | str) -> np.ndarray:
     """A random weight with about `density` of its 16x1 blocks; "one" leaves a single block."""
     extremes = rng.choice(np.array([-128, -127, 127]), shape)

@@ -14,7 +14,10 @@ Block16Weights block16_weights(const Model& model, const Node& node, int64_t inp
   w.strips = model.role(node, kStrips)->items<uint32_t>().data();
   w.columns = model.role(node, kColumns)->data;
   w.wide_columns = model.role(node, kColumns)->dtype == Dtype::uint32;
-  w.values = model.role(node, kValues)->data;
+  w.runs = node.attributes.format == Format::block16x4;
+  const Tensor& values = *model.role(node, kValues);
+  w.values = values.data;
+  if (values.dtype == Dtype::uint8) w.bits = static_cast<int>(values.shape[1] / 8);
   if (const Tensor* bias = model.role(node, kBias)) w.bias = bias->data;
   if (const Tensor* multiplier = model.role(node, kMultiplier)) w.multiplier = multiplier->items<float>().data();
   return w;

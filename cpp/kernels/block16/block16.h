@@ -21,9 +21,11 @@ struct Block16Weights {
   int64_t inputs = 0;   // K, of one group
   int64_t groups = 1;   // of the convolution; strips run group-major
   const uint32_t* strips = nullptr;
-  const void* columns = nullptr;      // uint16 or uint32 [B, G]
+  const void* columns = nullptr;      // uint16 or uint32 [B, G]; of runs [B], the first of four neighbours
   bool wide_columns = false;          // uint32
-  const void* values = nullptr;       // float32 [B, 16, 1], or int8 [B, 16, 4] with a uint8 x
+  bool runs = false;                  // block16x4
+  int bits = 8;                       // of a weight, with a uint8 x: 8, or 4 or 2 (kernels/unpack)
+  const void* values = nullptr;       // float32 [B, 16, 1], or int8 [B, 16, 4] with a uint8 x, or [B, 64 * bits / 8]
   const void* bias = nullptr;         // [M] float32, or int32 with a uint8 x; null: zeros
   const float* multiplier = nullptr;  // [M], with a uint8 x
 };

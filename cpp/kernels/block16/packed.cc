@@ -8,12 +8,29 @@
 namespace apus {
 namespace {
 
+constexpr int64_t kGroup = 64;  // weights, of int8 or fewer bits
+
 bool block_is_zero(const Block16Weights& weights, int64_t index) {
-  const int8_t* values = static_cast<const int8_t*>(weights.values) + index / 4 * 64 + index % 4;
+  int8_t values[kGroup];
+  unpack_groups(weights, index / 4, 1, values);
   for (int row = 0; row < kStrip; ++row) {
-    if (values[row * 4]) return false;
+    if (values[row * 4 + index % 4]) return false;
   }
   return true;
+}
+
+int64_t all_strips(const Block16Weights& weights) {
+  return (weights.outputs / weights.groups + kStrip - 1) / kStrip * weights.groups;
+}
+
+// Groups first..last of a strip, for what sums weights up row by row: f(values of a group, [16, 4]).
+template <class F>
+void each_group(const Block16Weights& weights, int64_t strip, F&& f) {
+  int8_t values[kGroup];
+  for (int64_t g = weights.strips[strip]; g < weights.strips[strip + 1]; ++g) {
+    unpack_groups(weights, g, 1, values);
+    f(values);
+  }
 }
 
 }  // namespace
@@ -26,7 +43,8 @@ PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epil
       columns_per_group_(epilogue.x == Element::u8 ? 4 : 1),
       strip_starts_(weights.strips),
       values_(static_cast<const char*>(weights.values)),
-      group_bytes_(64),
+      group_bytes_(kGroup * (epilogue.x == Element::u8 ? weights.bits : 8) / 8),
+      unpack_(epilogue.x == Element::u8 ? unpack_kernel(weights, kernel.isa) : nullptr),
       epilogue_(epilogue) {
   block_count_ = int64_t{weights.strips[strips_]} * columns_per_group_;
   offsets_.resize(block_count_);
@@ -38,7 +56,10 @@ PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epil
     fill(strip, part);
     std::copy_n(weights.multiplier + first_output(strip), part.rows, multiplier_.data() + strip * kStrip);
   }
-  if (kernel.wide_values) widen(weights);
+  if (kernel.wide_values)
+    widen(weights);
+  else if (unpack_ && longest_strip(weights) > kUnpackedGroups)
+    unpack_all(weights);
   count_cost(kernel);
 }
 
@@ -59,17 +80,40 @@ void PackedBlock16::fill(int64_t strip, StripArguments& arguments) const {
   arguments.y_zero_point = epilogue_.y_zero_point;
 }
 
+void PackedBlock16::run(const StripKernelRow& kernel, const StripArguments& arguments) const {
+  if (unpack_ == nullptr) return kernel.run(arguments);
+  alignas(64) int8_t values[(kUnpackedGroups + 1) * kGroup];
+  unpack_(static_cast<const uint8_t*>(arguments.values), arguments.groups, values);
+  StripArguments unpacked = arguments;
+  unpacked.values = values;
+  kernel.run(unpacked);
+}
+
+double PackedBlock16::unpack_cycles() const {
+  return unpack_ ? 2.0 * static_cast<double>(block_count_ / columns_per_group_) : 0;
+}
+
+void PackedBlock16::unpack_all(const Block16Weights& weights) {
+  const int64_t groups = block_count_ / 4;
+  unpacked_.resize(groups * kGroup);
+  unpack_groups(weights, 0, groups, unpacked_.data());
+  values_ = reinterpret_cast<const char*>(unpacked_.data());
+  group_bytes_ = kGroup;
+  unpack_ = nullptr;
+}
+
 void PackedBlock16::widen(const Block16Weights& weights) {
-  const int8_t* values = static_cast<const int8_t*>(weights.values);
   wide_.resize(block_count_ * kStrip);
   for (int64_t g = 0; g < block_count_ / 4; ++g) {
+    int8_t values[kGroup];
+    unpack_groups(weights, g, 1, values);
     for (int row = 0; row < kStrip; ++row) {
-      for (int i = 0; i < 4; ++i)
-        wide_[((g * 2 + i / 2) * kStrip + row) * 2 + i % 2] = values[(g * kStrip + row) * 4 + i];
+      for (int i = 0; i < 4; ++i) wide_[((g * 2 + i / 2) * kStrip + row) * 2 + i % 2] = values[row * 4 + i];
     }
   }
   values_ = reinterpret_cast<const char*>(wide_.data());
-  group_bytes_ = 128;
+  group_bytes_ = 2 * kGroup;
+  unpack_ = nullptr;
 }
 
 // Cycles a vector of 16 positions, measured: multiply-adds by group, then epilogue and store.
@@ -112,14 +156,12 @@ std::vector<int32_t> folded_bias(const Block16Weights& weights, const Epilogue& 
     int32_t* bias = folded.data() + strip * kStrip;
     if (weights.bias) std::memcpy(bias, static_cast<const int32_t*>(weights.bias) + first, here * 4);
     if (epilogue.x != Element::u8 || epilogue.x_zero_point == 0) continue;
-    const int8_t* values = static_cast<const int8_t*>(weights.values);
-    for (int row = 0; row < here; ++row) {
-      int64_t sum = 0;
-      for (int64_t g = weights.strips[strip]; g < weights.strips[strip + 1]; ++g) {
-        for (int i = 0; i < 4; ++i) sum += values[(g * kStrip + row) * 4 + i];
-      }
-      bias[row] = static_cast<int32_t>(bias[row] - sum * epilogue.x_zero_point);
-    }
+    int64_t sums[kStrip] = {};
+    each_group(weights, strip, [&](const int8_t* values) {
+      for (int i = 0; i < kGroup; ++i) sums[i / 4] += values[i];
+    });
+    for (int row = 0; row < here; ++row)
+      bias[row] = static_cast<int32_t>(bias[row] - sums[row] * epilogue.x_zero_point);
   }
   return folded;
 }
@@ -129,21 +171,42 @@ bool rounds_safely(const Block16Weights& weights, const Epilogue& epilogue) {
   const float* m = weights.multiplier;
   if (std::all_of(m, m + weights.outputs, [](float v) { return v < 0.5f; })) return true;  // sums are below 2^31
   const int64_t rows = weights.outputs / weights.groups, strips = (rows + kStrip - 1) / kStrip;
-  const int8_t* values = static_cast<const int8_t*>(weights.values);
-  for (int64_t output = 0; output < weights.outputs; ++output) {
-    const int64_t strip = output / rows * strips + output % rows / kStrip, row = output % rows % kStrip;
-    double sum = weights.bias ? std::abs(double{static_cast<const int32_t*>(weights.bias)[output]}) : 0;
-    for (int64_t g = weights.strips[strip]; g < weights.strips[strip + 1]; ++g) {
-      for (int i = 0; i < 4; ++i) sum += 255.0 * std::abs(values[(g * kStrip + row) * 4 + i]);
+  for (int64_t strip = 0; strip < all_strips(weights); ++strip) {
+    double sums[kStrip] = {};
+    each_group(weights, strip, [&](const int8_t* values) {
+      for (int i = 0; i < kGroup; ++i) sums[i / 4] += 255.0 * std::abs(values[i]);
+    });
+    const int64_t first = strip / strips * rows + strip % strips * kStrip;
+    for (int64_t row = 0; row < std::min<int64_t>(kStrip, rows - strip % strips * kStrip); ++row) {
+      const double bias = weights.bias ? std::abs(double{static_cast<const int32_t*>(weights.bias)[first + row]}) : 0;
+      if ((sums[row] + bias) * m[first + row] >= 0x1p30) return false;
     }
-    if (sum * m[output] >= 0x1p30) return false;
   }
   return true;
 }
 
+void unpack_groups(const Block16Weights& weights, int64_t first, int64_t count, int8_t* values) {
+  const int64_t bytes = kGroup * weights.bits / 8;
+  const uint8_t* from = static_cast<const uint8_t*>(weights.values) + first * bytes;
+  if (weights.bits == 8) return void(std::memcpy(values, from, count * bytes));
+  unpack_kernel(weights, Isa::scalar)(from, count, values);
+}
+
+int64_t longest_strip(const Block16Weights& weights) {
+  int64_t most = 0;
+  for (int64_t strip = 0; strip < all_strips(weights); ++strip)
+    most = std::max(most, int64_t{weights.strips[strip + 1]} - weights.strips[strip]);
+  return most;
+}
+
+Unpack unpack_kernel(const Block16Weights& weights, Isa isa) {
+  const UnpackTable& table = unpack_table(isa);
+  return weights.bits == 8 ? nullptr : weights.bits == 4 ? table.four : table.two;
+}
+
 bool columns_are_runs(const Block16Weights& weights) {
-  const int64_t strips = (weights.outputs / weights.groups + kStrip - 1) / kStrip * weights.groups;
-  for (int64_t i = 0; i < int64_t{weights.strips[strips]} * 4; ++i) {
+  if (weights.runs) return true;
+  for (int64_t i = 0; i < int64_t{weights.strips[all_strips(weights)]} * 4; ++i) {
     if (column_at(weights, i) != column_at(weights, i / 4 * 4) + i % 4 && !block_is_zero(weights, i)) return false;
   }
   return true;

@@ -46,7 +46,7 @@ void ConvBlock16::compute(const void* x, void* scratch, void* y, int part, int p
     a.y = static_cast<char*>(y) + packed_.first_output(strip) * positions * element_size(epilogue_.y);
     a.vectors = vectors_.data() + first;
     a.vector_count = last - first;
-    kernel_->run(a);
+    packed_.run(*kernel_, a);
   }
 }
 
@@ -58,6 +58,8 @@ int64_t ConvBlock16::nonzero_macs() const {
   return packed_.blocks() * kStrip * planes_.window().out_height * planes_.window().out_width;
 }
 
-double ConvBlock16::cost() const { return packed_.cycles(static_cast<int64_t>(vectors_.size())); }
+double ConvBlock16::cost() const {
+  return packed_.cycles(static_cast<int64_t>(vectors_.size())) + packed_.unpack_cycles();
+}
 
 }  // namespace apus

@@ -68,14 +68,16 @@ void LinearBlock16::compute(const void* x, void* scratch, void* y, int part, int
     a.y = static_cast<char*>(y) + packed_.first_output(strip) * a.y_row * element_size(epilogue_.y);
     a.vectors = vectors_.data() + first;
     a.vector_count = planes() ? last - first : rows_;
-    kernel_->run(a);
+    packed_.run(*kernel_, a);
   }
 }
 
 // A row costs 1 (float32, runs) or 2 (gathered bytes) cycles a group, a vector of 16 rows 8 to 9.
 double LinearBlock16::cost() const {
-  if (planes()) return packed_.cycles(units());
-  return packed_.cycles(rows_) / (kernel_->walk == Walk::rows && epilogue_.x == Element::u8 ? 5 : 9);
+  const double cycles =
+      planes() ? packed_.cycles(units())
+               : packed_.cycles(rows_) / (kernel_->walk == Walk::rows && epilogue_.x == Element::u8 ? 5 : 9);
+  return cycles + packed_.unpack_cycles();
 }
 
 }  // namespace apus

@@ -17,7 +17,8 @@ const WindowKernelRow* find(Element y, Isa isa) {
 }  // namespace
 
 bool LinearWindows::serves(const Block16Weights& weights, const Epilogue& epilogue, Isa isa) {
-  return epilogue.x == Element::u8 && weights.inputs <= kWindowedInputs && find(epilogue.y, isa) != nullptr;
+  if (epilogue.x != Element::u8 || weights.inputs > kWindowedInputs || !find(epilogue.y, isa)) return false;
+  return weights.bits == 8 || longest_strip(weights) * kBatch <= kUnpackedGroups;
 }
 
 LinearWindows::LinearWindows(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa)
@@ -30,7 +31,8 @@ LinearWindows::LinearWindows(const Block16Weights& weights, int64_t rows, const 
       index_(static_cast<size_t>(weights.strips[strips_]) * 4 + kSlack),
       counts_(static_cast<size_t>((strips_ + kBatch - 1) / kBatch * kBatch * windows_)),
       bias_(folded_bias(weights, epilogue)),
-      multiplier_(static_cast<size_t>(strips_ * kStrip)) {
+      multiplier_(static_cast<size_t>(strips_ * kStrip)),
+      unpack_(unpack_kernel(weights, kernel_->isa)) {
   std::copy_n(weights.multiplier, weights.outputs, multiplier_.begin());
   for (int64_t strip = 0; strip < strips_; ++strip) {
     for (int64_t i = int64_t{weights.strips[strip]} * 4; i < int64_t{weights.strips[strip + 1]} * 4; ++i) {
@@ -46,8 +48,9 @@ LinearWindows::LinearWindows(const Block16Weights& weights, int64_t rows, const 
 
 double LinearWindows::cost() const {
   const double groups = weights_.strips[strips_];
+  const double group = unpack_ ? 3.3 : 1.3;
   return static_cast<double>(rows_) *
-         (1.3 * groups + static_cast<double>(strips_) * (20 + 2 * static_cast<double>(windows_)));
+         (group * groups + static_cast<double>(strips_) * (20 + 2 * static_cast<double>(windows_)));
 }
 
 // First strip of a part: at equal cost, and at a batch, which is also a cache line of y.
@@ -60,9 +63,7 @@ int64_t LinearWindows::cut(int part, int parts) const {
   return strip;
 }
 
-void LinearWindows::compute(const void* x, void*, void* y, int part, int parts) const {
-  const int64_t first = cut(part, parts), last = cut(part + 1, parts);
-  if (first >= last) return;
+WindowArguments LinearWindows::arguments(int64_t first, int64_t last) const {
   WindowArguments a{};
   a.inputs = weights_.inputs;
   a.index = index_.data();
@@ -78,10 +79,37 @@ void LinearWindows::compute(const void* x, void*, void* y, int part, int parts) 
   a.low = epilogue_.low;
   a.high = epilogue_.high;
   a.y_zero_point = epilogue_.y_zero_point;
+  return a;
+}
+
+void LinearWindows::run_unpacked(const WindowArguments& all, int64_t first) const {
+  constexpr int64_t kGroup = 64;
+  alignas(64) int8_t values[(kUnpackedGroups + 3) * kGroup];
+  for (int64_t done = 0; done < all.strip_count; done += kBatch) {
+    const int64_t count = std::min<int64_t>(kBatch, all.strip_count - done);
+    WindowArguments a = arguments(first + done, first + done + count);
+    uint32_t strips[kBatch + 1];
+    for (int64_t i = 0; i <= count; ++i) strips[i] = a.strips[i] - a.strips[0];
+    const int64_t group = a.strips[0];
+    unpack_(static_cast<const uint8_t*>(weights_.values) + group * kGroup * weights_.bits / 8, strips[count], values);
+    a.index += group * 4;
+    a.strips = strips;
+    a.total_groups = strips[count] + 3;  // readable, whatever they hold: they meet zeros
+    a.values = values;
+    a.x = all.x;
+    a.y = static_cast<char*>(all.y) + done * kStrip * element_size(epilogue_.y);
+    kernel_->run(a);
+  }
+}
+
+void LinearWindows::compute(const void* x, void*, void* y, int part, int parts) const {
+  const int64_t first = cut(part, parts), last = cut(part + 1, parts);
+  if (first >= last) return;
+  WindowArguments a = arguments(first, last);
   for (int64_t row = 0; row < rows_; ++row) {
     a.x = static_cast<const uint8_t*>(x) + row * weights_.inputs;
     a.y = static_cast<char*>(y) + (row * weights_.outputs + first * kStrip) * element_size(epilogue_.y);
-    kernel_->run(a);
+    unpack_ ? run_unpacked(a, first) : kernel_->run(a);
   }
 }
 

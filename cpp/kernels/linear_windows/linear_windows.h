@@ -36,6 +36,9 @@ class LinearWindows final : public Operator {
 
  private:
   int64_t cut(int part, int parts) const;  // first strip of a part
+  WindowArguments arguments(int64_t first, int64_t last) const;
+  // Weights of few bits become int8 on the stack, a batch of strips at a time.
+  void run_unpacked(const WindowArguments& all, int64_t first) const;
 
   Block16Weights weights_;
   Epilogue epilogue_;
@@ -45,6 +48,7 @@ class LinearWindows final : public Operator {
   std::vector<uint8_t> index_, counts_;  // as WindowArguments has them
   std::vector<int32_t> bias_;            // [S * 16]
   std::vector<float> multiplier_;        // [S * 16]
+  Unpack unpack_;                        // null: weights_.values are int8
 };
 
 }  // namespace apus

@@ -61,8 +61,8 @@ def _choices(node: Node, where: str) -> None:
     if "mode" in a:
         fields.choice(a["mode"], f"{where}, mode", operators.PAD_MODES)
     if "format" in a:
-        formats = {"block16x1", "depthwise"} if node.op == "conv" else {"block16x1"}
-        fields.choice(a["format"], f"{where}, format", frozenset(formats))
+        formats = frozenset({"block16x1", "block16x4"} | ({"depthwise"} if node.op == "conv" else set()))
+        fields.choice(a["format"], f"{where}, format", formats)
 
 
 def _clip(a: dict[str, Any], where: str) -> None:

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from apus.artifact.few_bits import wide_values
 from apus.artifact.graph import Array, Graph, Node, Value
 from apus.artifact.operators import QUANTISED_ACTIVATIONS
 from apus.errors import ArtifactError
@@ -42,7 +43,8 @@ def check(node: Node, graph: Graph, where: str) -> None:
         _expect(arrays["values"].shape == shape, f"{where}, values: shape {arrays['values'].shape} is not {shape}")
         sums = np.abs(arrays["values"].astype(np.int64)).sum(axis=1) if integer else None
     else:
-        _check_blocks(arrays, groups, rows, columns, where)
+        arrays["values"] = _int8_values(arrays, integer, where)
+        _check_blocks(arrays, node.attributes["format"] == "block16x4", (groups, rows, columns), where)
         sums = _row_sums(arrays, groups, rows) if integer else None
     if sums is not None:
         bias = np.abs(arrays["bias"].astype(np.int64)) if "bias" in arrays else 0
@@ -60,6 +62,8 @@ def _check_dtypes(node: Node, arrays: dict[str, Array], x: Value, y: Value, wher
     _expect(y.dtype == "float32" or (integer and y.quantised), f"{where}: output is {y.dtype}, which its input forbids")
     wanted = {"values": "int8", "bias": "int32"} if integer else {"values": "float32", "bias": "float32"}
     wanted |= {"multiplier": "float32", "strips": "uint32"}
+    if integer and node.attributes["format"] != "depthwise" and arrays["values"].dtype == np.uint8:
+        del wanted["values"]  # of 4 or 2 bits
     for role, dtype in wanted.items():
         if role in arrays:
             _expect(arrays[role].dtype.name == dtype, f"{where}, {role}: {arrays[role].dtype.name}, not {dtype}")
@@ -74,18 +78,30 @@ def _check_dtypes(node: Node, arrays: dict[str, Array], x: Value, y: Value, wher
     return integer
 
 
-def _check_blocks(arrays: dict[str, Array], groups: int, rows: int, columns: int, where: str) -> None:
-    _expect({"columns", "strips"} <= arrays.keys(), f"{where}: block16x1 needs columns and strips")
+def _int8_values(arrays: dict[str, Array], integer: bool, where: str) -> Array:
+    values = arrays["values"]
+    if integer and values.dtype == np.uint8:
+        few = values.ndim == 2 and values.shape[1] in (16, 32)
+        _expect(few, f"{where}, values: shape {values.shape} is neither [B, 32] (4 bits) nor [B, 16] (2 bits)")
+    return wide_values(values)
+
+
+def _check_blocks(arrays: dict[str, Array], runs: bool, size: tuple[int, int, int], where: str) -> None:
+    _expect({"columns", "strips"} <= arrays.keys(), f"{where}: blocks need columns and strips")
     values, column, strips = arrays["values"], arrays["columns"], arrays["strips"]
+    groups, rows, columns = size
     width, count = BLOCK_COLUMNS[values.dtype.name], groups * -(-rows // ROWS)
     _expect(values.ndim == 3 and values.shape[1:] == (ROWS, width), f"{where}, values: shape {values.shape}")
-    _expect(column.shape == (len(values), width), f"{where}, columns: shape {column.shape} does not match values")
+    _expect(not runs or (width == 4 and columns % 4 == 0), f"{where}: block16x4 needs int8 weights, K a multiple of 4")
+    wanted = (len(values),) if runs else (len(values), width)
+    _expect(column.shape == wanted, f"{where}, columns: shape {column.shape} does not match values")
     _expect(column.dtype.name in ("uint16", "uint32"), f"{where}, columns: {column.dtype.name}")
     _expect(strips.shape == (count + 1,), f"{where}, strips: shape {strips.shape} is not ({count + 1},)")
     ends = strips.astype(np.int64)
     _expect(ends[0] == 0 and ends[-1] == len(values), f"{where}, strips: do not span the {len(values)} blocks")
     _expect(bool((np.diff(ends) >= 0).all()), f"{where}, strips: fall")
     _expect(bool((column < columns).all()), f"{where}, columns: one is not below {columns}")
+    _expect(not runs or not (column % 4).any(), f"{where}, columns: a run starts at no multiple of 4")
     _check_order(values, column.astype(np.int64), ends, where)
     spare = rows % ROWS
     for last in range(-(-rows // ROWS) - 1, count, -(-rows // ROWS)) if spare else ():
@@ -94,8 +110,9 @@ def _check_blocks(arrays: dict[str, Array], groups: int, rows: int, columns: int
 
 
 def _check_order(values: Array, column: Array, ends: Array, where: str) -> None:
-    width = column.shape[1]
-    flat, used = column.reshape(-1), values.any(axis=1).reshape(-1)
+    width = column.size // max(1, len(column))
+    flat = column.reshape(-1)
+    used = values.any(axis=1).reshape(-1) if column.ndim == 2 else np.ones(len(flat), bool)  # runs have no padding
     step = np.diff(flat)
     step[ends[(ends > 0) & (ends < len(values))] * width - 1] = 1  # a new strip may start anywhere
     legal = (step > 0) | ((step == 0) & ~used[1:])

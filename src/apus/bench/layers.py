@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from apus.artifact import Graph, Node, read
+from apus.artifact import Graph, Node, read, value_bits, wide_values
 from apus.bench.protocol import Inputs
 from apus.runtime import Session
 
@@ -75,7 +75,7 @@ def weight_counts(graph: Graph, node: Node) -> tuple[int, int] | None:
     """
     if "values" not in node.tensors:
         return None
-    kept = int(np.count_nonzero(graph.tensor(node, "values")))
+    kept = int(np.count_nonzero(wide_values(graph.tensor(node, "values"))))
     if node.attributes["format"] == "depthwise":
         return kept, graph.tensor(node, "values").size
     columns = _columns(graph, node)
@@ -107,7 +107,7 @@ def _operation(node: Node) -> str:
 
 def _bits(graph: Graph, node: Node) -> int:
     if "values" in node.tensors:
-        return int(graph.tensor(node, "values").dtype.itemsize) * 8
+        return value_bits(graph.tensor(node, "values"))
     return _BITS[graph.values[node.output].dtype]
 
 

@@ -21,14 +21,27 @@ def _pack_node(graph: Graph, node: Node) -> None:
     groups = int(node.attributes.get("groups", 1))
     matrix = np.ascontiguousarray(weight.reshape(len(weight), -1))
     depthwise = node.op == "conv" and groups > 1 and weight.shape[1] == 1
-    roles: dict[str, Array] = {"values": matrix} if depthwise else artifact.pack(matrix, groups)._asdict()
+    blocks = None if depthwise else _blocks(matrix, groups)
+    roles: dict[str, Array] = {"values": matrix} if blocks is None else blocks._asdict()
     if bias is not None and bias.any():
         roles["bias"] = bias
     if "multiplier" in node.tensors:
         roles["multiplier"] = graph.tensor(node, "multiplier")
-    node.attributes = node.attributes | {"format": "depthwise" if depthwise else "block16x1"}
+    runs = blocks is not None and blocks.columns.ndim == 1
+    node.attributes = node.attributes | {"format": "depthwise" if depthwise else "block16x4" if runs else "block16x1"}
     stem = node.output
     node.tensors = {role: add_tensor(graph, f"{stem}.{role}", array) for role, array in roles.items()}
+
+
+def _blocks(matrix: Array, groups: int) -> artifact.Blocks:
+    """16x1, or 16x4 where that takes no more blocks; int8 weights in as few bits as hold them."""
+    blocks = artifact.pack(matrix, groups)
+    if matrix.dtype != np.int8:
+        return blocks
+    if matrix.shape[1] % 4 == 0:
+        runs = artifact.pack_runs(matrix, groups)
+        blocks = runs if len(runs.values) <= len(blocks.values) else blocks
+    return blocks._replace(values=artifact.narrow(blocks.values))
 
 
 def _executed(graph: Graph, node: Node) -> tuple[Array, Array | None]:
