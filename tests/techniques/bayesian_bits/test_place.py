@@ -90,7 +90,7 @@ def test_a_prepared_network_is_not_prepared_again():
 def test_embeddings_and_attention():
     model = bb.prepare(Words(), TOKENS)
     layers = bb.bit_layers(model)
-    assert list(layers) == ["embed", "mix", "head"]  # attention's own matrices stay float
+    assert list(layers) == ["embed", "mix", "attend.q", "attend.k", "attend.v", "attend.out", "head"]
     assert layers["embed"].input_bits is None and layers["embed"].cost == 9 * 8
     assert layers["embed"].keep.phi.shape == (8,)
     model(TOKENS).sum().backward()

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from apus.errors import NothingMatchedError
+from apus.techniques.bayesian_bits.attention import opened
 from apus.techniques.bayesian_bits.bops import macs, watch
 from apus.techniques.bayesian_bits.gates import Gates
 from apus.techniques.bayesian_bits.grids import WIDTHS
@@ -71,7 +72,8 @@ def prepare(
     pooling maximum that is the same as to quantise what the layer before gave. The network's input has 8 bits.
 
     Args:
-        model: any network with Linear, convolution, transposed convolution or Embedding layers; is not changed.
+        model: any network with Linear, convolution, transposed convolution, MultiheadAttention or Embedding
+            layers; is not changed.
         example: one input batch (B, ...); sets the first ranges.
         weights: widths of the weights; None leaves them float.
         inputs: widths of the layers' inputs; None leaves them float.
@@ -96,7 +98,8 @@ def prepare(
     >>> model[0].weight_bits.bits(), model[0].keep.phi.shape
     (8, torch.Size([8]))
     """
-    model, order = copy.deepcopy(model), _order(model, example)
+    model = opened(copy.deepcopy(model))
+    order = _order(model, example)
     chosen = [name for name in order if not _matches(name, _checked(skip, order))]
     whole = _checked(order[-1:] if unpruned is None else unpruned, order)
     if not chosen:
