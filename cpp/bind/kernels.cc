@@ -18,6 +18,7 @@
 #include <string>
 
 #include "base/cpu.h"
+#include "bind/activations.h"
 #include "engine/calibrate.h"
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_block16/table.h"
@@ -251,6 +252,7 @@ void bind_kernels(nb::module_& native) {
         nb::arg("options"));
   m.def("roofline", &py_roofline, nb::arg("isa"), nb::arg("int8"), nb::arg("bytes"));
   m.def("barrier", &py_barrier, nb::arg("threads"));
+  bind_activations(m);
   m.def("matmul", &py_matmul, nb::arg("a"), nb::arg("b"), nb::arg("y"), nb::arg("options"));
 }
 

@@ -170,10 +170,12 @@ void bind_session(nb::module_& m) {
   nb::class_<Session>(m, "Session", "Runs a Model; safe to share among threads.")
       .def(
           "__init__",
-          [](Session* self, const PyModel& model, int threads, double parallel_cycles, bool deterministic) {
-            new (self) Session(model.model, threads, parallel_cycles, deterministic);
+          [](Session* self, const PyModel& model, int threads, double parallel_cycles, bool deterministic, bool fast) {
+            const Accuracy accuracy = fast ? Accuracy::fast : Accuracy::accurate;
+            new (self) Session(model.model, threads, parallel_cycles, deterministic, accuracy);
           },
-          nb::arg("model"), nb::arg("threads"), nb::arg("parallel_cycles") = kPlanned, nb::arg("deterministic") = false)
+          nb::arg("model"), nb::arg("threads"), nb::arg("parallel_cycles") = kPlanned, nb::arg("deterministic") = false,
+          nb::arg("fast") = false)
       .def("run", &run, nb::arg("inputs"))
       .def("profile", &profile, nb::arg("inputs"), nb::arg("runs"))
       .def("plan", &plan, nb::arg("inputs_shapes"))

@@ -20,6 +20,7 @@ class Builder {
 
   const Model& model() const { return *plan_.model_; }
   Isa isa() const { return options_.isa; }
+  Accuracy accuracy() const { return options_.accuracy; }
   const Shape& shape(Operand operand) const;
   const Shape& output_shape() const { return shapes_[static_cast<size_t>(node_->output)]; }
   const Value& value(Operand operand) const { return model().values[static_cast<size_t>(operand.index)]; }

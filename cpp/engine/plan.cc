@@ -10,7 +10,9 @@ Plan::Plan(std::shared_ptr<const Model> model, const std::vector<Shape>& inputs,
     : model_(std::move(model)), input_shapes_(inputs) {
   const FlushDenormals flush;  // tables computed now must equal what the steps would compute later
   if (Builder(*this, options).build()) return;
-  *this = Plan(std::move(model_), inputs, {1, options.isa, options.parallel_cycles, options.deterministic, nullptr});
+  PlanOptions single = options;
+  single.threads = 1, single.pool = nullptr;
+  *this = Plan(std::move(model_), inputs, single);
 }
 
 void Plan::bind(const void* const* inputs, void* const* outputs) {

@@ -12,6 +12,7 @@
 #include "engine/model.h"
 #include "engine/pool.h"
 #include "engine/shapes.h"
+#include "kernels/unary/unary.h"
 
 namespace apus {
 
@@ -59,6 +60,7 @@ struct PlanOptions {
   double parallel_cycles = kPlanned;  // not kPlanned: work below this many cycles stays on one thread, and no timing
   bool deterministic = false;         // estimate with Machine::standard() alone, so that plans never differ
   ThreadPool* pool = nullptr;         // of `threads`, to time with; null for one thread
+  Accuracy accuracy = Accuracy::accurate;
 };
 
 class Plan {

@@ -33,9 +33,10 @@ struct Session::State {
   std::optional<ThreadPool> pool;            // made with the first plan
 };
 
-Session::Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles, bool deterministic)
+Session::Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles, bool deterministic,
+                 Accuracy accuracy)
     : model_(std::move(model)),
-      options_{std::clamp(threads, 1, usable_cores()), active_isa(), parallel_cycles, deterministic, nullptr},
+      options_{std::clamp(threads, 1, usable_cores()), active_isa(), parallel_cycles, deterministic, nullptr, accuracy},
       state_(new State) {}
 
 Session::~Session() {

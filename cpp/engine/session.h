@@ -22,7 +22,7 @@ class Session {
  public:
   // `threads` is lowered to the cores that we may use. The others are as in PlanOptions.
   Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles = kPlanned,
-          bool deterministic = false);
+          bool deterministic = false, Accuracy accuracy = Accuracy::accurate);
   ~Session();
 
   const Model& model() const { return *model_; }

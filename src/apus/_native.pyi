@@ -28,7 +28,12 @@ class Model:
 
 class Session:
     def __init__(
-        self, model: Model, threads: int, parallel_cycles: float = -1, deterministic: bool = False
+        self,
+        model: Model,
+        threads: int,
+        parallel_cycles: float = -1,
+        deterministic: bool = False,
+        fast: bool = False,
     ) -> None: ...
     def run(self, inputs: list[NDArray[Any]]) -> list[NDArray[Any]]: ...
     def profile(self, inputs: list[NDArray[Any]], runs: int) -> list[dict[str, Any]]: ...

@@ -46,7 +46,7 @@ bool needs_pass(const Attributes& a) {
 }
 
 void add_unary(Builder& b, const Attributes& a, int x, int y, int64_t items) {
-  const UnaryKernel run = unary_table(b.isa()).functions[static_cast<int>(a.unary)];
+  const UnaryKernel run = unary_table(b.isa()).of(a.unary, b.accuracy());
   b.add(UnaryStep{run, a.unary_parameters(), x, y, items},
         b.threads_for(static_cast<double>(items) * unary_cost(a.unary)));
 }

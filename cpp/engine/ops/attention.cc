@@ -39,7 +39,7 @@ void plan_attention(Builder& b, const Node& node) {
   const Shape &q = b.shape(node.inputs[0]), &k = b.shape(node.inputs[1]), &v = b.shape(node.inputs[2]);
   const Attributes& a = node.attributes;
   const AttentionShape shape{a.heads, a.channels / a.heads, q[1], k[1], q[2], k[2], v[2], a.factor};
-  AttentionStep step{Attention(shape, b.isa()),
+  AttentionStep step{Attention(shape, b.isa(), b.accuracy() == Accuracy::fast),
                      b.slot(node.inputs[0]),
                      b.slot(node.inputs[1]),
                      b.slot(node.inputs[2]),

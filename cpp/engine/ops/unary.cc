@@ -29,7 +29,7 @@ ByteTable make_table(const Attributes& a, const Value& x, const Value& y) {
   for (int q = 0; q < 256; ++q) bytes[static_cast<size_t>(q)] = static_cast<uint8_t>(q);
   const QuantizeTable& quantize = quantize_table(Isa::scalar);
   quantize.dequantize(bytes.data(), reals, 256, x.scale, x.zero_point);
-  unary_table(Isa::scalar).functions[static_cast<int>(a.unary)](reals, reals, 256, a.unary_parameters());
+  unary_table(Isa::scalar).of(a.unary)(reals, reals, 256, a.unary_parameters());
   quantize.quantize(reals, bytes.data(), 256, y.scale, y.zero_point);
   return bytes;
 }

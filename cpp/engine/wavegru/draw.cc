@@ -37,7 +37,7 @@ void draw_thresholds(uint64_t seed, uint64_t first, int64_t count, float* thresh
       }
     }
   }
-  const UnaryKernel log = unary_table(isa).functions[static_cast<int>(Unary::log)];
+  const UnaryKernel log = unary_table(isa).of(Unary::log);
   log(thresholds, thresholds, count * kWaveGruBits, {});
   log(rest.data(), rest.data(), count * kWaveGruBits, {});
   for (std::size_t i = 0; i < rest.size(); ++i) thresholds[i] -= rest[i];

@@ -34,9 +34,7 @@ void affine(const WaveGru& net, const float* x, int64_t rows, int64_t k, const f
   for (int64_t i = 0; i < rows * n; ++i) y[i] += bias[i % n];
 }
 
-void apply(const WaveGru& net, Unary function, float* x, int64_t n) {
-  unary_table(net.isa).functions[static_cast<int>(function)](x, x, n, {});
-}
+void apply(const WaveGru& net, Unary function, float* x, int64_t n) { unary_table(net.isa).of(function)(x, x, n, {}); }
 
 }  // namespace
 

@@ -15,11 +15,11 @@ int64_t aligned(int64_t floats) { return (floats + 15) / 16 * 16; }
 
 }  // namespace
 
-Attention::Attention(const AttentionShape& shape, Isa isa)
+Attention::Attention(const AttentionShape& shape, Isa isa, bool fast)
     : shape_(shape),
       isa_(matmul_isa(isa)),
       multiply_(matmul_kernel(isa)),
-      scores_(&score_table(isa)),
+      scores_(fast ? score_table(isa).fast : score_table(isa).run),
       pitch_(aligned(shape.keys)),
       block_(std::clamp(kScores / std::max<int64_t>(pitch_, 1) / kRows * kRows, kRows, 8 * kRows)) {}
 
@@ -39,7 +39,7 @@ void Attention::run(const float* q, const float* k, const float* v, const Attent
       const int64_t rows = std::min(block_, s.queries - row);
       multiply_({q + row * s.q_pitch + at, keys, scores, rows, s.keys, s.size, s.q_pitch, pitch_, pitch_});
       const float* hidden = mask.data ? mask.data + head * mask.head + row * mask.query : nullptr;
-      scores_->run({scores, hidden, rows, s.keys, pitch_, mask.query, s.factor});
+      scores_({scores, hidden, rows, s.keys, pitch_, mask.query, s.factor});
       float* out = y + row * width + at;
       multiply_({scores, v + at, out, rows, s.size, s.keys, pitch_, s.v_pitch, width});
     }

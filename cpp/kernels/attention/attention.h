@@ -27,7 +27,8 @@ struct AttentionMask {
 
 class Attention {
  public:
-  Attention(const AttentionShape& shape, Isa isa);
+  // `fast`: by the fast exp of unary.h.
+  Attention(const AttentionShape& shape, Isa isa, bool fast = false);
 
   int64_t scratch_bytes() const;  // of each caller, 64-byte aligned
   // Heads first..last.
@@ -42,7 +43,7 @@ class Attention {
   AttentionShape shape_;
   Isa isa_;
   MatmulKernel multiply_;
-  const ScoreTable* scores_;
+  void (*scores_)(const ScoreArguments& arguments);
   int64_t pitch_, block_;  // of a row of scores; queries at a time
 };
 

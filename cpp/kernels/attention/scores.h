@@ -22,6 +22,7 @@ struct ScoreArguments {
 struct ScoreTable {
   Isa isa;
   void (*run)(const ScoreArguments& arguments);
+  void (*fast)(const ScoreArguments& arguments);  // by the fast exp of unary.h
 };
 
 // The best table of at most `isa`.

@@ -46,10 +46,17 @@ struct UnaryParameters {
 using UnaryKernel = void (*)(const float* x, float* y, int64_t n, const UnaryParameters& parameters);
 using ByteMapKernel = void (*)(const uint8_t* x, uint8_t* y, int64_t n, const uint8_t* table);
 
+// Fast trades digits for speed, where a function has both; the bounds of each are kUnaryBounds (bounds.h).
+enum class Accuracy : uint8_t { accurate, fast };
+
 struct UnaryTable {
   Isa isa;
-  UnaryKernel functions[kUnaryCount];
+  UnaryKernel functions[kUnaryCount], fast[kUnaryCount];
   ByteMapKernel bytes;
+
+  constexpr UnaryKernel of(Unary function, Accuracy accuracy = Accuracy::accurate) const {
+    return (accuracy == Accuracy::fast ? fast : functions)[static_cast<int>(function)];
+  }
 };
 
 // The best table of at most `isa`.

@@ -30,6 +30,7 @@ class Adaptive:
         model: an ONNX model.
         threads: threads per layer; every usable core by default.
         deterministic: as `deterministic_plan` of a session.
+        accuracy: as of a session.
 
     >>> relu = onnx.parser.parse_model(
     ...     '<ir_version: 8, opset_import: ["": 17]> m (float[N] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }'
@@ -38,9 +39,16 @@ class Adaptive:
     [(2, 3)]
     """
 
-    def __init__(self, model: onnx.ModelProto, threads: int | None = None, deterministic: bool = False) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        threads: int | None = None,
+        deterministic: bool = False,
+        accuracy: str = "accurate",
+    ) -> None:
         constants = {tensor.name for tensor in model.graph.initializer}
-        self.model, self.threads, self._deterministic, self._lock = model, threads, deterministic, Lock()
+        self.model, self.threads, self._lock = model, threads, Lock()
+        self._options: dict[str, Any] = {"deterministic_plan": deterministic, "accuracy": accuracy}
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
         self._known: list[str] = []  # inputs that turned out to decide a shape
         self._plans: OrderedDict[Any, tuple[Session, Graph]] = OrderedDict()
@@ -92,10 +100,7 @@ class Adaptive:
         key = (str(sorted(shapes.items())), *((name, array.tobytes(), array.shape) for name, array in known.items()))
         if key not in self._plans:
             graph = compile_model(self.model, shapes=shapes, values=known)
-            self._plans[key] = (
-                Session(to_bytes(graph), threads=self.threads, deterministic_plan=self._deterministic),
-                graph,
-            )
+            self._plans[key] = Session(to_bytes(graph), threads=self.threads, **self._options), graph
             if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)

@@ -24,7 +24,9 @@ from apus.runtime.foreign import INSTALL, installed
 Described = tuple[str, str, list[int | str] | None]
 
 
-def ready(model: Model, *, precision: str, threads: int, deterministic: bool, helped: bool) -> "bytes | Fed":
+def ready(
+    model: Model, *, precision: str, threads: int, deterministic: bool, accuracy: str, helped: bool
+) -> "bytes | Fed":
     """What a session runs for an ONNX model.
 
     Args:
@@ -32,6 +34,7 @@ def ready(model: Model, *, precision: str, threads: int, deterministic: bool, he
         precision: as for `compile_model`.
         threads: threads per layer.
         deterministic: as `deterministic_plan` of a session.
+        accuracy: as of a session; parts of a model that ONNX Runtime helps with are accurate.
         helped: whether ONNX Runtime may run what the engine refuses.
 
     Returns:
@@ -48,7 +51,7 @@ def ready(model: Model, *, precision: str, threads: int, deterministic: bool, he
         if not helped and (isinstance(error, UnsupportedOperatorError) or not waits):
             raise type(error)(*_retold(error, advice())) from error
     file = Path(model).name if isinstance(model, str | os.PathLike) else "<model>"
-    return Fed(proto, threads, deterministic=deterministic, helped=helped, file=file)
+    return Fed(proto, threads, deterministic=deterministic, accuracy=accuracy, helped=helped, file=file)
 
 
 def _retold(error: CompileError, more: str) -> tuple[Any, ...]:
@@ -91,13 +94,23 @@ class Fed:
         model: as ONNX.
         threads: threads per layer.
         deterministic: as `deterministic_plan` of a session.
+        accuracy: as of a session; parts of a model that ONNX Runtime helps with are accurate.
         helped: whether ONNX Runtime may run what the engine refuses.
         file: for messages.
     """
 
-    def __init__(self, model: onnx.ModelProto, threads: int, *, deterministic: bool, helped: bool, file: str) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        threads: int,
+        *,
+        deterministic: bool,
+        helped: bool,
+        file: str,
+        accuracy: str = "accurate",
+    ) -> None:
         self.threads, self.file, self._helped, self._model = threads, file, helped, model
-        self._runner: Adaptive | Hybrid = Adaptive(model, threads, deterministic)
+        self._runner: Adaptive | Hybrid = Adaptive(model, threads, deterministic, accuracy)
         self.inputs = _inputs(model)
         self.outputs = [_described(value) for value in model.graph.output]
 

@@ -15,7 +15,6 @@ from apus.runtime.signature import ModelMetadata, NodeArg, node_arg
 from apus.runtime.source import Source, open_network
 from apus.runtime.values import IOBinding, OrtValue
 
-
 class Session:
     """Run an `.apus` file, or an ONNX model that is compiled in memory. Threads may share one session.
 
@@ -37,6 +36,8 @@ class Session:
         allow: who else may run parts of an ONNX model. By default ONNX Runtime, where it is installed, runs the nodes
             that the engine refuses, with a warning that names them; `nothing`: such a model is an error;
             `onnxruntime`: not to find it installed is an error.
+        accuracy: `accurate`, or `fast`: activations of float32 (exp, tanh, sigmoid, SiLU, erf, GELU; Softmax and
+            attention through exp) with fewer digits, within the bounds of docs/activations.md.
         **ignored: `disabled_optimizers`, which cannot change a result.
 
     Raises:
@@ -67,6 +68,7 @@ class Session:
         precision: str = "fp32",
         deterministic_plan: bool = False,
         allow: str | None = None,
+        accuracy: str = "accurate",
         **ignored: Any,
     ) -> None:
         options = sess_options or SessionOptions()
@@ -78,6 +80,7 @@ class Session:
             path_or_bytes,
             threads=_threads(threads, options),
             deterministic=bool(deterministic_plan),
+            accuracy=accuracy,
             precision=precision,
             allow=allow,
             save=options.optimized_model_filepath,

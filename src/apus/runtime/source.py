@@ -19,6 +19,7 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Any
 
 
 ALLOW = (None, "onnxruntime", "nothing")
+ACCURACIES = ("accurate", "fast")
 
 
 class Opened(NamedTuple):
@@ -35,6 +36,7 @@ def open_network(
     *,
     threads: int,
     deterministic: bool = False,
+    accuracy: str = "accurate",
     precision: str = "fp32",
     allow: str | None = None,
     save: str = "",
@@ -45,6 +47,7 @@ def open_network(
         source: told apart by content: a file that starts with the magic of `.apus` is run as it is.
         threads: threads per layer.
         deterministic: as `deterministic_plan` of a session.
+        accuracy: as of a session.
         precision: precision of floating-point layers, when `source` is an ONNX model.
         allow: as of a session.
         save: where to write the compiled model; nowhere when empty.
@@ -58,27 +61,36 @@ def open_network(
     """
     if allow not in ALLOW:
         raise RunError(f"allow={allow!r}; give 'onnxruntime' or 'nothing', or leave it out")
+    if accuracy not in ACCURACIES:
+        raise RunError(f"accuracy={accuracy!r}; give one of {', '.join(ACCURACIES)}")
     if isinstance(source, str | os.PathLike):
         path = existing_file(source)
         if _is_apus(path):
-            return _bound(_native.Model.from_file(str(path)), threads, deterministic)
+            return _bound(_native.Model.from_file(str(path)), threads, deterministic, accuracy)
         source = path
     elif isinstance(source, bytes | bytearray | memoryview):
         source = bytes(source)
         if source.startswith(MAGIC):
-            return _bound(_native.Model.from_bytes(source), threads, deterministic)
-    made = _compiled(source, precision=precision, threads=threads, deterministic=deterministic, helped=_may_help(allow))
+            return _bound(_native.Model.from_bytes(source), threads, deterministic, accuracy)
+    made = _compiled(
+        source,
+        precision=precision,
+        threads=threads,
+        deterministic=deterministic,
+        accuracy=accuracy,
+        helped=_may_help(allow),
+    )
     if not isinstance(made, bytes):
         if save:
             raise RunError(f"{save}: this model is compiled when it is fed, so nothing can be written; fix its shapes")
         return Opened(made.inputs, made.outputs, "", made)
     if save:
         write_atomically(save, made)
-    return _bound(_native.Model.from_bytes(made), threads, deterministic)
+    return _bound(_native.Model.from_bytes(made), threads, deterministic, accuracy)
 
 
-def _bound(model: _native.Model, threads: int, deterministic: bool) -> Opened:
-    engine = _native.Session(model, threads, deterministic=deterministic)
+def _bound(model: _native.Model, threads: int, deterministic: bool, accuracy: str) -> Opened:
+    engine = _native.Session(model, threads, deterministic=deterministic, fast=accuracy == "fast")
     return Opened(model.inputs, model.outputs, model.metadata, engine)
 
 
