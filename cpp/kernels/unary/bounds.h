@@ -2,10 +2,10 @@
 //
 //   |y - f(x)| <= absolute + relative * |f(x)|
 //
-// besides x and results below 1.2e-38, which may be 0, as they are in every run. NaN gives NaN, an infinite f(x) is that infinity, and what the
-// saturating ones (sigmoid, tanh, erf) tend to is reached exactly; silu and the gelus of -inf are NaN, as their product
-// of -inf and 0 says. Tested over all 2^32 inputs
-// (tests/kernels/test_activations.py). Functions that are not here are correctly rounded, or a few exact steps.
+// besides x and results below 1.2e-38, which may be 0, as they are in every run. NaN gives NaN, an infinite f(x) is
+// that infinity, and what the saturating ones (sigmoid, tanh, erf) tend to is reached exactly; silu and the gelus of
+// -inf are NaN, as their product of -inf and 0 says. Tested over all 2^32 inputs (tests/kernels/test_activations.py).
+// Functions that are not here are correctly rounded, or a few exact steps.
 #pragma once
 
 #include "kernels/unary/unary.h"
