@@ -15,6 +15,7 @@ from apus.runtime.signature import ModelMetadata, NodeArg, node_arg
 from apus.runtime.source import Source, open_network
 from apus.runtime.values import IOBinding, OrtValue
 
+
 class Session:
     """Run an `.apus` file, or an ONNX model that is compiled in memory. Threads may share one session.
 
