@@ -97,6 +97,7 @@ class Fed:
         accuracy: as of a session; parts of a model that ONNX Runtime helps with are accurate.
         helped: whether ONNX Runtime may run what the engine refuses.
         file: for messages.
+        accuracy: as of a session; parts that ONNX Runtime helps with are accurate.
     """
 
     def __init__(
