@@ -94,7 +94,6 @@ class Fed:
         model: as ONNX.
         threads: threads per layer.
         deterministic: as `deterministic_plan` of a session.
-        accuracy: as of a session; parts of a model that ONNX Runtime helps with are accurate.
         helped: whether ONNX Runtime may run what the engine refuses.
         file: for messages.
         accuracy: as of a session; parts that ONNX Runtime helps with are accurate.
