@@ -148,6 +148,13 @@ def test_setup_keeps_the_order_and_refuses_strangers():
         runtime.setup("model")
 
 
+@pytest.mark.parametrize("words", [{"precision": "bf61"}, {"on_recompilation": "eror"}])
+def test_a_word_that_means_nothing_is_refused(words):
+    (name, value), *_ = words.items()
+    with pytest.raises(ValueError, match=f"{name} is '{value}'; it is one of "):
+        Runtime("cpu", **words)
+
+
 def test_an_optimizer_made_before_setup_follows_replaced_parameters():
     model = nn.Linear(2, 2)
     optimizer = torch.optim.SGD(model.parameters(), 0.1)

@@ -7,6 +7,7 @@ from torch.utils.data import DataLoader, Dataset, IterableDataset, TensorDataset
 
 from apus.data import diagnose
 from apus.data.echo_loader import echo
+from apus.errors import DataError
 from apus.training.feed import Feed
 from apus.training.padding import Padding
 
@@ -123,3 +124,30 @@ def test_leaving_a_pass_early_ends_the_thread():
     for _ in Feed(plain(), CPU, prefetch=1):
         break
     assert not [thread for thread in threading.enumerate() if thread.name == "apus-prefetch"]
+
+
+class Moves:
+    """A batch that is no nest of tensors, as a tokenizer's may be."""
+
+    def __init__(self, device="nowhere"):
+        self.device = device
+
+    def to(self, device):
+        return Moves(str(device))
+
+
+def test_a_batch_that_moves_itself_is_asked_to():
+    assert [batch.device for batch in Feed([Moves()], CPU)] == ["cpu"]
+
+
+def test_a_generator_is_good_for_one_pass():
+    feed = Feed((torch.tensor([n]) for n in range(3)), CPU)
+    assert len(list(feed)) == 3
+    with pytest.raises(DataError, match="gives its batches once"):
+        list(feed)
+
+
+@pytest.mark.parametrize(("loader", "prefetch"), [([], -1), (3, 0)])
+def test_what_cannot_be_fed_is_refused_at_once(loader, prefetch):
+    with pytest.raises(ValueError, match="prefetch ≥ 0"):
+        Feed(loader, CPU, prefetch=prefetch)

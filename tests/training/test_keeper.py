@@ -6,6 +6,9 @@ import signal
 import pytest
 from launch import run
 
+from apus.training import Runtime
+from apus.training.keeper import PREEMPTED
+
 CONTINUED = 1e-3
 
 
@@ -24,6 +27,21 @@ def test_a_killed_run_ends_bit_equal(tmp_path, count, number):
     check(found := outcomes(tmp_path, count, int(number)), -9 if number == signal.SIGKILL else 143)
     if number == signal.SIGTERM:  # nothing is lost: it saved at the very step
         assert [one["from"] for one in found] == [one["step"] for one in found]
+
+
+def test_a_folder_that_cannot_be_is_refused_before_the_first_step(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file"):
+        Runtime("cpu").checkpoints(tmp_path / "file")
+
+
+def test_a_stopped_run_says_where_it_is(tmp_path, capsys):
+    keeper = Runtime("cpu").checkpoints(tmp_path)
+    signal.raise_signal(signal.SIGTERM)
+    with pytest.raises(SystemExit) as stopped:
+        keeper.step()
+    assert stopped.value.code == PREEMPTED
+    assert f"SIGTERM: saved step 1 in {tmp_path}; start it again" in capsys.readouterr().err
 
 
 def printed(output):

@@ -39,3 +39,8 @@ def test_named_targets():
     x, y = Padding(rows=3, targets=(0,))((torch.tensor([1]), torch.tensor([2.5])))
     assert x.tolist() == [1, -100, -100]
     assert y.tolist() == [2.5, 2.5, 2.5]
+
+
+def test_a_batch_larger_than_was_asked_for_is_refused():
+    with pytest.raises(DataError, match="4 rows is larger than pad_to=2"):
+        Padding(rows=2, strict=True)((torch.zeros(4, 1), torch.zeros(4, dtype=torch.int64)))

@@ -1,5 +1,6 @@
 import pytest
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import nn
 
@@ -68,3 +69,14 @@ def test_half_written_folders_do_not_count(tmp_path):
     portable.prune(tmp_path, keep=2)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["step-00000002", "step-00000010"]
     assert portable.latest(tmp_path / "none") is None
+
+
+def test_a_full_disk_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise SafetensorError("No space left on device")
+
+    portable.write(tmp_path / "step-1", *portable.gather({"extra": state()}))
+    monkeypatch.setattr(portable, "save_file", full)
+    with pytest.raises(DataError, match=r"step-2: could not be written .No space left on device"):
+        portable.write(tmp_path / "step-2", *portable.gather({"extra": state()}))
+    assert [path.name for path in tmp_path.iterdir()] == ["step-1"]

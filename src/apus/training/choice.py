@@ -3,7 +3,7 @@
 import difflib
 import os
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -39,6 +39,7 @@ def choose_device(name: str | None = None) -> torch.device:
     return device
 
 
+Precision = Literal["fp32", "bf16", "auto"]
 NUMBERED, KNOWN, ALIASES = (
     ("cuda", "xpu"),
     ("cpu", "cuda", "tpu", "xpu"),
@@ -68,6 +69,22 @@ def _index(device: torch.device) -> int:
         there = f"this host has {count}: start at most as many processes (--nproc_per_node {count})"
         raise DeviceError(f"there is no {device.type}:{index}; {there}")
     return index
+
+
+def one_of(what: str, value: str, words: Any) -> None:
+    """Refuse a word that means nothing.
+
+    Args:
+        what: the argument's name.
+        value: what it was given.
+        words: a Literal, what it may be.
+
+    Raises:
+        ValueError: names all three.
+    """
+    known = get_args(words)
+    if value not in known:
+        raise ValueError(f"{what} is {value!r}; it is one of {', '.join(known)}")
 
 
 def multiplies_bf16(device: torch.device) -> bool:

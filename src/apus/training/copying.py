@@ -51,7 +51,11 @@ class Copier:
             here = torch.cuda.current_stream(self.device)
             here.wait_event(copied)
             pytree.tree_map_only(Tensor, lambda t: t.record_stream(here), batch)
-        return batch
+        return pytree.tree_map(self._whole, batch)
+
+    def _whole(self, leaf: Any) -> Any:
+        """A batch may be an object that moves itself, as tokenizers and graph libraries give."""
+        return leaf if isinstance(leaf, Tensor) or not hasattr(leaf, "to") else leaf.to(self.device)
 
 
 def _pinned(tensor: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ TPU means TorchTPU (device `tpu`); its defects are cured here by way of `quirks`
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -23,9 +23,8 @@ from torch.optim import Optimizer
 from torch.utils import _pytree as pytree
 from torch.utils.data import DataLoader
 
-from apus.training import distributed, quirks
+from apus.training import choice, distributed, quirks
 from apus.training.accumulation import accumulate
-from apus.training.choice import choose_device, compile_options, compile_step, multiplies_bf16
 from apus.training.feed import Feed, own_rows
 from apus.training.keeper import Keeper
 from apus.training.lowering import in_bf16
@@ -59,13 +58,15 @@ class Runtime:
         self,
         device: str | None = None,
         *,
-        precision: Literal["fp32", "bf16", "auto"] = "fp32",
+        precision: choice.Precision = "fp32",
         compiler: str | None = None,
         shard: bool = False,
         warmup: int = 2,
         on_recompilation: Action = "warn",
     ) -> None:
-        self.device = choose_device(device)
+        choice.one_of("precision", precision, choice.Precision)
+        choice.one_of("on_recompilation", on_recompilation, Action)
+        self.device = choice.choose_device(device)
         self.ranks = distributed.Ranks(self.device)
         self.precision, self.compiler, self.shard = precision, compiler, shard
         self.budget = Budget(self.compilations, warmup, on_recompilation)
@@ -125,7 +126,7 @@ class Runtime:
         if self.ranks.world > 1:
             distributed.weigh_by_rows(model, self._share)
         if self.compiler is not None:
-            model.compile(**compile_options(self.device, self.compiler))
+            model.compile(**choice.compile_options(self.device, self.compiler))
         if self.shard and self.ranks.world > 1:
             distributed.shard(model, self.ranks)
         placed.update({id(old): new for (_, old), new in zip(before.items(), model.parameters(), strict=True)})
@@ -139,7 +140,7 @@ class Runtime:
     @property
     def multiplies_bf16(self) -> bool:
         """Whether the device multiplies bfloat16 in hardware; emulated it would be slower than float32."""
-        return multiplies_bf16(self.device)
+        return choice.multiplies_bf16(self.device)
 
     def compile(self, step: Step) -> Step:
         """Compile a training step: on a TPU, and elsewhere if the Runtime was given a compiler.
@@ -152,7 +153,7 @@ class Runtime:
         """
         if not self._compiles:
             return step
-        ready, name = compile_step(step, self.device, self.compiler), getattr(step, "__name__", "step")
+        ready, name = choice.compile_step(step, self.device, self.compiler), getattr(step, "__name__", "step")
 
         def watched(*args: Any, **kwargs: Any) -> Any:
             result = ready(*args, **kwargs)

@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 from torch.utils.data import DataLoader, IterableDataset
 
+from apus.errors import DataError
 from apus.training.copying import Copier
 from apus.training.distributed import part_of, rows_of
 from apus.training.padding import Padding
@@ -94,6 +95,8 @@ class Feed:
         use: Callable[[float], None] = lambda share: None,
         done: Callable[[Any], None] = lambda batch: None,
     ) -> None:
+        if prefetch < 0 or not hasattr(loader, "__iter__"):
+            raise ValueError(f"a feed takes what can be iterated and prefetch ≥ 0, not {loader!r} and {prefetch}")
         self.loader, self.device, self.padding, self.prefetch, self.split = loader, device, padding, prefetch, split
         self.rank, self.world, self.use, self.done = rank, world, use, done
         self._copier = Copier(device)
@@ -182,6 +185,8 @@ class Feed:
             source = self.loader.read_from(self.epoch, self.position)
         else:
             source = iter(self.loader)
+            if source is self.loader and self.epoch:
+                raise DataError("a generator gives its batches once: for more passes, feed a DataLoader or a list")
             for _ in range(self.position):
                 next(source, None)
         return (_rows(batch, rank, world, weights) for batch in source), weights

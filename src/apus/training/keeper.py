@@ -1,6 +1,7 @@
 """Saves a run every so many steps and when the machine is taken away, and takes it up again anywhere."""
 
 import signal
+import sys
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,8 @@ class Keeper:
         self._agreement = Agreement(ranks)
         self._signals = ExitStack()
         self._flag = self._signals.enter_context(on_signal())
+        if ranks.rank == 0:
+            folder.mkdir(parents=True, exist_ok=True)  # now, not after hours
         found = portable.latest(folder)
         if found is not None:
             self._restore(found)
@@ -64,6 +67,9 @@ class Keeper:
             self.save()
         if number:
             self.close()
+            if self.ranks.rank == 0:
+                name = signal.Signals(number).name
+                print(f"{name}: saved step {self.steps} in {self.folder}; start it again to go on", file=sys.stderr)
             raise SystemExit(128 + number)
 
     def save(self) -> None:

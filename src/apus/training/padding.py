@@ -76,6 +76,8 @@ class Padding:
         if length is not None and value.dim() > 1 and value.shape[1] == length[0]:
             value = F.pad(value, (0, 0) * (value.dim() - 2) + (0, length[1] - length[0]), value=fill)
         missing = (self.rows or 0) - len(value)
+        if missing < 0 and self.rows and self.strict and target:
+            raise DataError(f"a batch of {len(value)} rows is larger than pad_to={self.rows}: raise that")
         if missing <= 0 or not self._can_ignore(fields):
             return value
         if target:

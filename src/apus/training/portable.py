@@ -105,17 +105,24 @@ def write(folder: Path, files: Mapping[str, Tensors], structure: Mapping[str, An
         folder: must not exist yet; if it does, it is a whole checkpoint already, and stays.
         files: tensors by file name.
         structure: of `state.safetensors`, JSON.
+
+    Raises:
+        DataError: the disk is full, or the like; nothing is left of it.
     """
     if folder.exists():
         return
     temporary = folder.with_name(f".{folder.name}.{os.getpid()}")
-    temporary.mkdir(parents=True)
-    for name, tensors in files.items():
-        metadata = {"apus": json.dumps(structure)} if name == "state" else {"format": "pt"}
-        save_file(tensors, temporary / f"{name}.safetensors", metadata)
-        _flush(temporary / f"{name}.safetensors")
-    _flush(temporary)
-    temporary.rename(folder)
+    try:
+        temporary.mkdir(parents=True)
+        for name, tensors in files.items():
+            metadata = {"apus": json.dumps(structure)} if name == "state" else {"format": "pt"}
+            save_file(tensors, temporary / f"{name}.safetensors", metadata)
+            _flush(temporary / f"{name}.safetensors")
+        _flush(temporary)
+        temporary.rename(folder)
+    except (SafetensorError, OSError) as error:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise DataError(f"{folder}: could not be written ({error}); those before it are whole") from None
     _flush(folder.parent)
 
 

@@ -59,3 +59,7 @@ def test_batches_of_many_lengths_are_blamed_on_their_loop(tmp_path):
     found = lint(script, steps=10)
     assert set(found) == {9}
     assert found[9]["what"] == "batches come in 2 shapes"
+    script.write_text(CHANGING.replace("range(40)", "range(41)"))
+    ragged = lint(script, steps=10)[9]["what"]
+    assert "drop_last" in ragged
+    assert ragged.endswith("batches come in 2 shapes")

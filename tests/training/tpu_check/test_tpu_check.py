@@ -35,6 +35,11 @@ def test_a_script_that_fails_says_why(tmp_path):
         check(script, looks=["lint"])
 
 
+def test_too_few_steps_to_see_anything_are_refused():
+    with pytest.raises(ApusError, match="it takes 2 steps"):
+        check(SCRIPTS / "plain.py", looks=["lint"], steps=0)
+
+
 def test_emulated_losses_agree():
     emulated()
     report = check(SCRIPTS / "plain_anywhere.py", looks=["emulated"], steps=12)

@@ -62,7 +62,12 @@ def check(
 
     Returns:
         The report; looks whose packages are absent are named in it. That no look saw a training step is a problem.
+
+    Raises:
+        ApusError: steps or rows are out of range, or the script fails.
     """
+    if steps < 2 or rows < 0:
+        raise ApusError(f"{steps} steps and {rows} rows: it takes 2 steps to see a change, and 0 rows or more")
     report = Report(str(script))
     words = [str(script), *arguments]
     makers: dict[str, Callable[[], tuple[Any, list[str]]]] = {

@@ -101,7 +101,8 @@ class Steps:
             if len(signatures) > 1:
                 found.setdefault(place, Finding(place, f"batches come in {len(signatures)} shapes", "recompile"))
         for finding in self.always:
-            found[finding.place] = finding
+            also = f"; {found[finding.place].what}" if finding.place in found else ""
+            found[finding.place] = Finding(finding.place, finding.what + also, finding.kind)
         return sorted(found.values(), key=lambda finding: _by_line(finding.place))
 
     def _recurring(self) -> Iterator[Finding]:
