@@ -117,6 +117,7 @@ nb::dict run(const Operator& op, const Input& x, const Output& y, const Options&
   result["macs"] = op.macs();
   result["nonzero_macs"] = op.nonzero_macs();
   result["cost"] = op.cost();
+  result["imbalance"] = op.imbalance();
   result["scratch_bytes"] = op.scratch_bytes();
   result["stage_ns"] = time(o.repeat, stage);
   result["compute_ns"] = time(o.repeat, compute);
@@ -148,7 +149,7 @@ nb::dict py_conv(const Input& x, const Output& y, const std::vector<int64_t>& wi
                  const Input& strips, const Input& columns, const Input& values, const std::optional<Input>& bias,
                  const std::optional<Input>& multiplier, const Options& o) {
   const ConvBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), window_of(window),
-                       epilogue_of(x, y, o), isa_named(o.isa));
+                       epilogue_of(x, y, o), isa_named(o.isa), o.parts);
   return run(op, x, y, o);
 }
 
@@ -161,10 +162,10 @@ nb::object py_linear(const Input& x, const Output& y, const std::string& road, i
   const Isa isa = isa_named(o.isa);
   if (road == "windows") {
     if (!LinearWindows::serves(weights, epilogue, isa)) return nb::none();
-    return run(LinearWindows(weights, rows, epilogue, isa), x, y, o);
+    return run(LinearWindows(weights, rows, epilogue, isa, o.parts), x, y, o);
   }
   const auto walked = road == "rows" ? LinearBlock16::Road::rows : LinearBlock16::Road::planes;
-  return run(LinearBlock16(weights, rows, epilogue, isa, walked), x, y, o);
+  return run(LinearBlock16(weights, rows, epilogue, isa, o.parts, walked), x, y, o);
 }
 
 // `road`: positions or rows; None where that cannot be.

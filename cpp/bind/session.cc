@@ -106,6 +106,7 @@ nb::dict describe_node(const NodeReport& report) {
   d["isa"] = isa_name(report.isa);
   d["threads"] = report.threads;
   d["density"] = report.density;
+  d["imbalance"] = report.imbalance;
   d["weight_bytes"] = report.weight_bytes;
   d["macs"] = report.macs;
   d["nonzero_macs"] = report.nonzero_macs;

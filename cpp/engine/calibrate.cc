@@ -61,11 +61,11 @@ void calibrate_types(const Epilogue& epilogue, Isa isa, std::map<std::string, do
   constexpr int64_t kRows = 64, kSide = 8;
   const Sample sample(epilogue.x);
   const Block16Weights& w = sample.weights;
-  calibrate(LinearBlock16(w, 1, epilogue, isa, LinearBlock16::Road::rows), 1, epilogue, figures);
-  calibrate(LinearBlock16(w, kRows, epilogue, isa, LinearBlock16::Road::planes), kRows, epilogue, figures);
-  if (LinearWindows::serves(w, epilogue, isa)) calibrate(LinearWindows(w, 1, epilogue, isa), 1, epilogue, figures);
+  calibrate(LinearBlock16(w, 1, epilogue, isa, 1, LinearBlock16::Road::rows), 1, epilogue, figures);
+  calibrate(LinearBlock16(w, kRows, epilogue, isa, 1, LinearBlock16::Road::planes), kRows, epilogue, figures);
+  if (LinearWindows::serves(w, epilogue, isa)) calibrate(LinearWindows(w, 1, epilogue, isa, 1), 1, epilogue, figures);
   const Window window{Sample::kInputs, kSide, kSide, kSide, kSide};
-  calibrate(ConvBlock16(w, window, epilogue, isa), kSide * kSide, epilogue, figures);
+  calibrate(ConvBlock16(w, window, epilogue, isa, 1), kSide * kSide, epilogue, figures);
 }
 
 double median(std::vector<double> values) {

@@ -40,6 +40,7 @@ struct NodeReport {
   Isa isa = Isa::scalar;
   int threads = 1;
   double density = 1;
+  double imbalance = 0;  // of the threads that share one image: the busiest one's work beyond the mean
   int64_t weight_bytes = 0, macs = 0, nonzero_macs = 0;
   Shape shape;
   std::string why;                    // this kernel, on so many threads

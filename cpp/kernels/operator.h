@@ -19,7 +19,8 @@ class Operator {
   // compute() is given scratch_bytes().
   virtual bool owns_scratch() const { return false; }
 
-  // One image: stage() by every part, a barrier, then compute() by every part. 0 <= part < parts.
+  // One image: stage() by every part, a barrier, then compute() by every part. 0 <= part < parts; `parts` is 1 or what
+  // the operator was made for.
   virtual void stage(const void* x, void* scratch, int part, int parts) const = 0;
   virtual void compute(const void* x, void* scratch, void* y, int part, int parts) const = 0;
 
@@ -28,6 +29,8 @@ class Operator {
   virtual int64_t macs() const = 0;          // of one image, dense
   virtual int64_t nonzero_macs() const = 0;  // of the blocks present
   virtual double cost() const = 0;           // estimated cycles of one image
+  // Of the parts it was made for: the busiest one's cycles beyond the mean, as a share of it. 0 where not known.
+  virtual double imbalance() const { return 0; }
 };
 
 }  // namespace apus

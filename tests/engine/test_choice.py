@@ -12,6 +12,7 @@ from engine_graphs import load
 import apus
 from apus import _native
 from apus.artifact import Graph, Node, Value, pack, to_bytes
+from apus.bench.layers import _shared
 
 SCRIPT = """
 import sys, time, numpy as np, apus
@@ -69,6 +70,17 @@ def test_results_are_the_same_whoever_is_chosen() -> None:
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
     forced = load(graph, threads=2).run([x])[0]
     np.testing.assert_array_equal(load(graph, threads=1).run([x])[0], forced)
+
+
+def test_threads_that_share_a_layer_say_how_evenly() -> None:
+    if apus.runtime.usable_cores() < 2:
+        pytest.skip("one core")
+    graph = linear(256, 0.1, features=512)
+    (layer,) = load(graph, threads=2).plan([[256, 512]])
+    assert layer["threads"] == 2 and 0 < layer["imbalance"] <= 0.03
+    assert "2 threads within" in _shared(layer) and _shared({}) == ""
+    (alone,) = plan(graph)
+    assert alone["threads"] == 1 and alone["imbalance"] == 0
 
 
 def test_small_work_stays_on_one_thread() -> None:

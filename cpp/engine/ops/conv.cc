@@ -42,7 +42,7 @@ void plan_conv(Builder& b, const Node& node) {
   const int64_t inputs = x[1] / node.attributes.groups * window.kernel[0] * window.kernel[1];
   add_conv(b, node,
            std::make_shared<const ConvBlock16>(block16_weights(b.model(), node, inputs), window, epilogue_of(b, node),
-                                               b.isa()));
+                                               b.isa(), b.threads()));
 }
 
 }  // namespace apus

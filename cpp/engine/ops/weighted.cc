@@ -45,8 +45,8 @@ int64_t weight_bytes(const Model& model, const Node& node) {
 
 namespace {
 
-// Tells what `kernel` is; `images` is how often it runs.
-void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images) {
+// Tells what `kernel` is; `images` is how often it runs, on so many threads.
+void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images, int threads) {
   NodeReport& report = builder.report();
   report.kernel = kernel.kernel();
   report.isa = kernel.isa();
@@ -54,13 +54,14 @@ void describe(Builder& builder, const Node& node, const Operator& kernel, int64_
   report.nonzero_macs = kernel.nonzero_macs() * images;
   report.density = report.macs > 0 ? static_cast<double>(report.nonzero_macs) / static_cast<double>(report.macs) : 1;
   report.weight_bytes = weight_bytes(builder.model(), node);
+  report.imbalance = images == 1 && threads > 1 ? kernel.imbalance() : 0;
 }
 
 }  // namespace
 
 void add_images(Builder& b, const Node& node, const std::vector<Candidate>& candidates, Images work) {
   const Choice chosen = choose(b, candidates, {work.images, work.x_bytes, work.y_bytes});
-  describe(b, node, *chosen.kernel, work.images);
+  describe(b, node, *chosen.kernel, work.images, chosen.threads);
   work.kernel = chosen.kernel;
   const int threads = chosen.threads;
   const int parts = static_cast<int>(std::min<int64_t>(threads, std::max<int64_t>(work.images, 1)));

@@ -129,15 +129,6 @@ void PackedBlock16::count_cost(const StripKernelRow& kernel) {
   }
 }
 
-PackedBlock16::Cell PackedBlock16::cut(int64_t vectors, int part, int parts) const {
-  if (part == parts || vectors == 0) return {strips_, 0};
-  const int64_t target = cost_.back() * vectors / parts * part;
-  const auto after = std::upper_bound(cost_.begin(), cost_.end(), target / vectors);
-  const int64_t strip = after - cost_.begin() - 1;
-  if (strip >= strips_) return {strips_, 0};
-  return {strip, (target - cost_[strip] * vectors) / (cost_[strip + 1] - cost_[strip])};
-}
-
 const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk,
                                         const Epilogue& epilogue) {
   for (const StripKernelRow& row : rows) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernels/block16/block16.h"
+#include "kernels/block16/shares.h"
 #include "kernels/block16/strip.h"
 #include "kernels/unpack/unpack.h"
 
@@ -33,11 +34,7 @@ class PackedBlock16 {
   // Runs the kernel on arguments so filled; weights of few bits become int8 on the stack first.
   void run(const StripKernelRow& kernel, const StripArguments& arguments) const;
 
-  // Where part `part` of `parts` begins, in cells of (strip, vector) ordered strip by strip, by equal cost.
-  struct Cell {
-    int64_t strip, vector;
-  };
-  Cell cut(int64_t vectors, int part, int parts) const;
+  const std::vector<int64_t>& running_cost() const { return cost_; }  // [S + 1] cycles per vector, of all before
   double cycles(int64_t vectors) const { return static_cast<double>(cost_.back()) * static_cast<double>(vectors); }
   double unpack_cycles() const;  // of one pass over all strips
 

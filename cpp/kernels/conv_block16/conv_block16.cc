@@ -20,7 +20,8 @@ const StripKernelRow& find_planes_kernel(const Block16Weights& weights, Isa isa,
   return find_strip_kernel(conv_block16_kernels(), isa, walk, epilogue);
 }
 
-ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa)
+ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa,
+                         int threads)
     : kernel_(&find_planes_kernel(weights, isa, Walk::planes, epilogue)),
       epilogue_(epilogue),
       outputs_(weights.outputs),
@@ -28,25 +29,25 @@ ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, co
       channels_per_group_(window.channels / weights.groups),
       planes_(window, epilogue.x, epilogue.x_zero_point, isa),
       packed_(weights, epilogue, column_offsets(planes_, weights.inputs), *kernel_),
-      vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch())) {}
+      vectors_(cover_positions(window.out_height, window.out_width, planes_.pitch())),
+      alone_(packed_.running_cost(), static_cast<int64_t>(vectors_.size()), 1),
+      shares_(packed_.running_cost(), static_cast<int64_t>(vectors_.size()), threads) {}
 
 void ConvBlock16::compute(const void* x, void* scratch, void* y, int part, int parts) const {
   const int64_t positions = planes_.window().out_height * planes_.window().out_width;
-  const int64_t count = static_cast<int64_t>(vectors_.size());
-  const auto from = packed_.cut(count, part, parts), to = packed_.cut(count, part + 1, parts);
   const char* staged = static_cast<const char*>(planes_.direct() ? x : scratch);
   StripArguments a{};
   a.y_row = positions;
   a.y_position = 1;
-  for (int64_t strip = from.strip; strip <= to.strip && strip < packed_.strips(); ++strip) {
-    const int64_t first = strip == from.strip ? from.vector : 0, last = strip == to.strip ? to.vector : count;
-    if (first >= last) continue;
-    packed_.fill(strip, a);
-    a.x = staged + packed_.group_of(strip) * channels_per_group_ * planes_.channel() * element_size(epilogue_.x);
-    a.y = static_cast<char*>(y) + packed_.first_output(strip) * positions * element_size(epilogue_.y);
-    a.vectors = vectors_.data() + first;
-    a.vector_count = last - first;
-    packed_.run(*kernel_, a);
+  for (const Shares::Piece& piece : (parts == 1 ? alone_ : shares_).of(part)) {
+    a.vectors = vectors_.data() + piece.first;
+    a.vector_count = piece.last - piece.first;
+    for (int64_t strip = piece.strip; strip < piece.end; ++strip) {
+      packed_.fill(strip, a);
+      a.x = staged + packed_.group_of(strip) * channels_per_group_ * planes_.channel() * element_size(epilogue_.x);
+      a.y = static_cast<char*>(y) + packed_.first_output(strip) * positions * element_size(epilogue_.y);
+      packed_.run(*kernel_, a);
+    }
   }
 }
 

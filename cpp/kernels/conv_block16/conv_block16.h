@@ -22,8 +22,8 @@ namespace apus {
 
 class ConvBlock16 final : public Operator {
  public:
-  // Does all the planning; `weights` must outlive it. Uses the best kernel of at most `isa`.
-  ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa);
+  // Does all the planning; `weights` must outlive it. Uses the best kernel of at most `isa`. Made for `threads` parts.
+  ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa, int threads);
 
   int64_t scratch_bytes() const override { return planes_.bytes(); }  // 0: x is read in place
   void stage(const void* x, void* scratch, int part, int parts) const override {
@@ -36,6 +36,7 @@ class ConvBlock16 final : public Operator {
   int64_t macs() const override;
   int64_t nonzero_macs() const override;
   double cost() const override;
+  double imbalance() const override { return shares_.imbalance(); }
 
  private:
   const StripKernelRow* kernel_;
@@ -44,6 +45,7 @@ class ConvBlock16 final : public Operator {
   Planes planes_;
   PackedBlock16 packed_;
   std::vector<PositionVector> vectors_;
+  Shares alone_, shares_;  // of one part, and of all
 };
 
 }  // namespace apus

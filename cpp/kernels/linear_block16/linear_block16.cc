@@ -25,8 +25,8 @@ std::vector<int32_t> column_offsets(const StripKernelRow& kernel, int64_t column
 
 }  // namespace
 
-LinearBlock16::LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, Road road,
-                             LinearLayout layout)
+LinearBlock16::LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa,
+                             int threads, Road road, LinearLayout layout)
     : rows_(rows),
       inputs_(weights.inputs),
       outputs_(weights.outputs),
@@ -34,7 +34,9 @@ LinearBlock16::LinearBlock16(const Block16Weights& weights, int64_t rows, const 
       layout_(layout),
       kernel_(choose(weights, epilogue, isa, road, layout)),
       packed_(weights, epilogue, column_offsets(*kernel_, weights.inputs, rows), *kernel_),
-      vectors_(cover_positions(1, rows, padded_rows(rows))) {}
+      vectors_(cover_positions(1, rows, padded_rows(rows))),
+      alone_(packed_.running_cost(), units(), 1),
+      shares_(packed_.running_cost(), units(), threads) {}
 
 int64_t LinearBlock16::scratch_bytes() const {
   return planes() && !layout_.x_planes
@@ -55,20 +57,19 @@ void LinearBlock16::stage(const void* x, void* scratch, int part, int parts) con
 int64_t LinearBlock16::units() const { return planes() ? static_cast<int64_t>(vectors_.size()) : rows_ > 0; }
 
 void LinearBlock16::compute(const void* x, void* scratch, void* y, int part, int parts) const {
-  const auto from = packed_.cut(units(), part, parts), to = packed_.cut(units(), part + 1, parts);
   StripArguments a{};
   a.x = planes() && !layout_.x_planes ? scratch : x;
   a.x_position = inputs_;
   a.y_row = layout_.y_planes ? padded_rows(rows_) : 1;
   a.y_position = layout_.y_planes ? 1 : outputs_;
-  for (int64_t strip = from.strip; strip <= to.strip && strip < packed_.strips(); ++strip) {
-    const int64_t first = strip == from.strip ? from.vector : 0, last = strip == to.strip ? to.vector : units();
-    if (first >= last) continue;
-    packed_.fill(strip, a);
-    a.y = static_cast<char*>(y) + packed_.first_output(strip) * a.y_row * element_size(epilogue_.y);
-    a.vectors = vectors_.data() + first;
-    a.vector_count = planes() ? last - first : rows_;
-    packed_.run(*kernel_, a);
+  for (const Shares::Piece& piece : (parts == 1 ? alone_ : shares_).of(part)) {
+    a.vectors = vectors_.data() + piece.first;
+    a.vector_count = planes() ? piece.last - piece.first : rows_;
+    for (int64_t strip = piece.strip; strip < piece.end; ++strip) {
+      packed_.fill(strip, a);
+      a.y = static_cast<char*>(y) + packed_.first_output(strip) * a.y_row * element_size(epilogue_.y);
+      packed_.run(*kernel_, a);
+    }
   }
 }
 

@@ -31,9 +31,9 @@ class LinearBlock16 final : public Operator {
  public:
   enum class Road : uint8_t { rows, planes };
 
-  // `rows` is N. `weights` must outlive it; weights.groups is 1. Uses the best kernel of at most `isa`. A layout with
-  // planes needs Road::planes.
-  LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, Road road,
+  // `rows` is N. `weights` must outlive it; weights.groups is 1. Uses the best kernel of at most `isa`. Made for
+  // `threads` parts. A layout with planes needs Road::planes.
+  LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, int threads, Road road,
                 LinearLayout layout = {});
 
   int64_t scratch_bytes() const override;
@@ -45,6 +45,7 @@ class LinearBlock16 final : public Operator {
   int64_t macs() const override { return rows_ * outputs_ * inputs_; }
   int64_t nonzero_macs() const override { return rows_ * packed_.blocks() * kStrip; }
   double cost() const override;
+  double imbalance() const override { return shares_.imbalance(); }
 
  private:
   bool planes() const { return kernel_->walk == Walk::planes_to_rows || kernel_->walk == Walk::planes; }
@@ -56,6 +57,7 @@ class LinearBlock16 final : public Operator {
   const StripKernelRow* kernel_;
   PackedBlock16 packed_;
   std::vector<PositionVector> vectors_;
+  Shares alone_, shares_;  // of one part, and of all
 };
 
 }  // namespace apus

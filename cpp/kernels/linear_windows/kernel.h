@@ -11,13 +11,13 @@ namespace apus {
 inline constexpr int64_t kWindow = 128;           // columns of a window
 inline constexpr int64_t kWindowedInputs = 8192;  // K at most: a strip's bytes are gathered on the stack
 
-inline constexpr int kBatch = 4;  // strips gathered together, and the least share of a thread
+inline constexpr int kBatch = 4;  // strips gathered together
 
 struct WindowArguments {
   const uint8_t* x;        // [K], readable up to the next multiple of 64
   int64_t inputs;          // K
   const uint8_t* index;    // [B * 4] column mod kWindow, of block 0; 64 readable bytes behind the last
-  const uint8_t* counts;   // of the first strip, a batch's first: [batches, windows, kBatch] blocks in each window
+  const uint8_t* counts;   // of the first strip: [batches, windows, kBatch] blocks in each window
   int chunk;               // 16, 32 or 64: no window has more blocks, but for 64
   const uint32_t* strips;  // [strip_count + 1] first group of each, absolute
   int64_t strip_count;

@@ -21,8 +21,8 @@ class LinearWindows final : public Operator {
   // True if this CPU and these weights have such a kernel.
   static bool serves(const Block16Weights& weights, const Epilogue& epilogue, Isa isa);
 
-  // `rows` is N. `weights` must outlive it; weights.groups is 1.
-  LinearWindows(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa);
+  // `rows` is N. `weights` must outlive it; weights.groups is 1. Made for `threads` parts.
+  LinearWindows(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, int threads);
 
   int64_t scratch_bytes() const override { return 0; }
   void stage(const void*, void*, int, int) const override {}
@@ -33,10 +33,20 @@ class LinearWindows final : public Operator {
   int64_t macs() const override { return rows_ * weights_.outputs * weights_.inputs; }
   int64_t nonzero_macs() const override { return rows_ * weights_.strips[strips_] * 4 * kStrip; }
   double cost() const override;
+  double imbalance() const override { return shared_.shares.imbalance(); }
 
  private:
-  int64_t cut(int part, int parts) const;  // first strip of a part
-  WindowArguments arguments(int64_t first, int64_t last) const;
+  // Who does which strips, and their blocks by window as WindowArguments has them, piece by piece.
+  struct Division {
+    Shares shares;
+    std::vector<uint8_t> counts;
+    std::vector<int64_t> at;  // of a piece, into counts
+  };
+  Shares share(int parts) const;
+  Shares share(int parts, int64_t pack) const;
+  Division divide(int parts) const;
+  void count_blocks(int64_t strip, uint8_t* counts) const;
+  WindowArguments arguments(int64_t first, int64_t last, const uint8_t* counts) const;
   // Weights of few bits become int8 on the stack, a batch of strips at a time.
   void run_unpacked(const WindowArguments& all, int64_t first) const;
 
@@ -45,10 +55,11 @@ class LinearWindows final : public Operator {
   const WindowKernelRow* kernel_;
   int64_t rows_, strips_, windows_;
   int chunk_ = 64;
-  std::vector<uint8_t> index_, counts_;  // as WindowArguments has them
-  std::vector<int32_t> bias_;            // [S * 16]
-  std::vector<float> multiplier_;        // [S * 16]
-  Unpack unpack_;                        // null: weights_.values are int8
+  std::vector<uint8_t> index_;     // as WindowArguments has it
+  std::vector<int32_t> bias_;      // [S * 16]
+  std::vector<float> multiplier_;  // [S * 16]
+  Unpack unpack_;                  // null: weights_.values are int8
+  Division alone_, shared_;        // of one part, and of all
 };
 
 }  // namespace apus

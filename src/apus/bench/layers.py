@@ -28,8 +28,8 @@ def layers(artifact: str | Path, inputs: Inputs, *, threads: int = 1, runs: int 
     Returns:
         Per layer in order: `name`, `op`, `shape` (of its output), `bits` (of its weights, else of its output),
         `density` (share of weights that are not zero, None without weights), `kernel`, `isa`, `bytes` (of its
-        constants), `threads`, `why`,
-        `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to 1, of all layers).
+        constants), `threads`, `imbalance` (of threads that share an image: the busiest one's work beyond the mean, as
+        a share of it), `why`, `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to 1, of all layers).
     """
     graph, session = read(artifact), Session(artifact, threads=threads)
     if runs:
@@ -54,8 +54,9 @@ def _layer(graph: Graph, node: Node | None, row: dict[str, Any], total: float) -
         "isa": row.get("isa", ""),
         "bytes": _bytes(graph, node) if node else 0,
         "macs": row.get("macs", 0),
-        "why": "; ".join(filter(None, (_why(node, row.get("density")), row.get("why")))),
+        "why": "; ".join(filter(None, (_why(node, row.get("density")), row.get("why"), _shared(row)))),
         "threads": row.get("threads", 1),
+        "imbalance": row.get("imbalance", 0.0),
         "options": row.get("options", []),
     }
     if "microseconds" in row:
@@ -114,6 +115,12 @@ def _bits(graph: Graph, node: Node) -> int:
 def _bytes(graph: Graph, node: Node) -> int:
     names: Sequence[str] = [*node.tensors.values(), *(name for name in node.inputs if name in graph.tensors)]
     return sum(graph.tensors[name].nbytes for name in names)
+
+
+def _shared(row: dict[str, Any]) -> str:
+    """How evenly threads share the layer."""
+    threads, imbalance = row.get("threads", 1), row.get("imbalance", 0.0)
+    return f"{threads} threads within {100 * imbalance:.1f} % of equal work" if imbalance else ""
 
 
 def _why(node: Node | None, present: float | None) -> str:
