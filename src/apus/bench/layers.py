@@ -29,7 +29,8 @@ def layers(artifact: str | Path, inputs: Inputs, *, threads: int = 1, runs: int 
         Per layer in order: `name`, `op`, `shape` (of its output), `bits` (of its weights, else of its output),
         `density` (share of weights that are not zero, None without weights), `kernel`, `isa`, `bytes` (of its
         constants), `threads`, `imbalance` (of threads that share an image: the busiest one's work beyond the mean, as
-        a share of it), `why`, `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to 1, of all layers).
+        a share of it), `why`, `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to
+        1, of all layers).
     """
     graph, session = read(artifact), Session(artifact, threads=threads)
     if runs:
