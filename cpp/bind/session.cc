@@ -30,6 +30,21 @@ nb::list describe_values(const Model& model, const std::vector<int>& list) {
   return result;
 }
 
+// (part or None, the part's bytes if it is ONNX Runtime's, inputs, outputs, nodes, why) of each.
+nb::list describe_segments(const PyModel& m) {
+  nb::list result;
+  for (const Segment& segment : m.model->segments) {
+    nb::list ends[2];
+    for (int value : segment.inputs) ends[0].append(m.model->values[static_cast<size_t>(value)].name);
+    for (int value : segment.outputs) ends[1].append(m.model->values[static_cast<size_t>(value)].name);
+    nb::object part = segment.part ? nb::cast(PyModel{segment.part}) : nb::none();
+    nb::bytes data(segment.part ? "" : reinterpret_cast<const char*>(segment.data.data()),
+                   segment.part ? 0 : segment.data.size());
+    result.append(nb::make_tuple(part, data, ends[0], ends[1], segment.nodes, segment.why));
+  }
+  return result;
+}
+
 PyModel model_from_bytes(nb::handle data) {
   ArrayViews view(1);
   if (!view.take(data.ptr(), PyBUF_SIMPLE)) throw nb::python_error();
@@ -166,6 +181,7 @@ void bind_session(nb::module_& m) {
       .def_static("from_bytes", &model_from_bytes, nb::arg("data"))
       .def_prop_ro("inputs", [](const PyModel& m) { return describe_values(*m.model, m.model->inputs); })
       .def_prop_ro("outputs", [](const PyModel& m) { return describe_values(*m.model, m.model->outputs); })
+      .def_prop_ro("segments", &describe_segments)
       .def_prop_ro("name", [](const PyModel& m) { return m.model->name; })
       .def_prop_ro("metadata", [](const PyModel& m) { return m.model->metadata; });
   nb::class_<Session>(m, "Session", "Runs a Model; safe to share among threads.")

@@ -46,7 +46,7 @@ void check_header(std::span<const uint8_t> file) {
   const auto major = field<uint16_t>(file, 8);
   if (major != kMajor)
     fail("needs Apus with format >= " + std::to_string(major) + ".0; this one reads " + std::to_string(kMajor) + ".x");
-  if (field<uint64_t>(file, 40) != 0)
+  if ((field<uint64_t>(file, 40) & ~kSegments) != 0)
     fail("uses features that this version lacks (critical bits at offset 40); needs a newer Apus");
   check_zero(file.subspan(52, 8), "reserved field at offset 52");
   if (field<uint64_t>(file, 32) != file.size())
@@ -122,7 +122,9 @@ Container open_container(std::span<const uint8_t> file) {
   if (crc32c(json.data(), json.size()) != field<uint32_t>(file, 48))
     fail("the graph (JSON at offset 64) is damaged (CRC differs)");
   check_zero(file.subspan(json_end, offset - json_end), "padding between JSON and payload");
-  return {{reinterpret_cast<const char*>(json.data()), json.size()}, file.subspan(offset, length)};
+  return {{reinterpret_cast<const char*>(json.data()), json.size()},
+          file.subspan(offset, length),
+          field<uint64_t>(file, 40)};
 }
 
 }  // namespace apus

@@ -37,7 +37,10 @@ class FileBytes {
 struct Container {
   std::string_view json;
   std::span<const uint8_t> payload;
+  uint64_t critical;  // feature bits, all known
 };
+
+inline constexpr uint64_t kSegments = 1;  // parts of the network are files of their own (§7)
 
 // Checks every rule of §1 but the tensors' own. Throws Error(artifact).
 Container open_container(std::span<const uint8_t> file);

@@ -127,6 +127,17 @@ struct Node {
   std::string title() const;
 };
 
+struct Model;
+
+// A part that is a file of its own (SPEC.md §7): ours, or one for ONNX Runtime, of which only the bytes are known.
+struct Segment {
+  std::shared_ptr<const Model> part;  // null: ONNX Runtime's
+  std::vector<int> inputs, outputs;   // values
+  std::span<const uint8_t> data;
+  int64_t nodes = 0;
+  std::string why;
+};
+
 struct Model {
   std::shared_ptr<FileBytes> bytes;  // what the tensors point into
   std::string name, metadata;
@@ -134,6 +145,7 @@ struct Model {
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;
   std::vector<int> inputs, outputs;  // values
+  std::vector<Segment> segments;     // in order, instead of nodes
 
   const Tensor* role(const Node& node, Role role) const {
     return node.roles[role] < 0 ? nullptr : &tensors[node.roles[role]];

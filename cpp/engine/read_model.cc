@@ -30,44 +30,60 @@ std::vector<int> value_list(const Fields& graph, std::string_view key, const Nam
   return list;
 }
 
-void read_graph(const Fields& graph, Model& model) {
-  graph.allow_only("name inputs outputs values nodes");
+void read_graph(const Fields& graph, Model& model, bool parts) {
+  graph.allow_only(parts ? "name inputs outputs values nodes segments" : "name inputs outputs values nodes");
   model.name = graph.text("name");
   read_values(graph.get("values", Json::Kind::object), model);
   const Names names = all_names(model);
   model.inputs = value_list(graph, "inputs", names);
   model.outputs = value_list(graph, "outputs", names);
-  read_nodes(graph.get("nodes", Json::Kind::array), names, model);
+  const Json& nodes = graph.get("nodes", Json::Kind::array);
+  if (parts) {
+    if (!nodes.items.empty()) graph.fail("has nodes beside its segments");
+    return read_segments(graph.get("segments", Json::Kind::array), names, model);
+  }
+  read_nodes(nodes, names, model);
   for (const Node& node : model.nodes) {
     check_types(model, node);
     check_weights(model, node);
   }
 }
 
-std::shared_ptr<const Model> read_model(std::shared_ptr<FileBytes> bytes) {
-  const Container container = open_container(bytes->bytes());
+std::shared_ptr<const Model> read_model(std::shared_ptr<FileBytes> file, std::span<const uint8_t> bytes, bool nested) {
+  const Container container = open_container(bytes);
+  const bool parts = (container.critical & kSegments) != 0;
+  if (parts && nested) throw Error(ErrorKind::artifact, "it has segments of its own");
   auto model = std::make_shared<Model>();
-  model->bytes = std::move(bytes);
+  model->bytes = std::move(file);
   const JsonDocument document(container.json);
   const Fields root(document.root(), "the file");
   root.text("producer");
   model->metadata = std::string(root.get("metadata", Json::Kind::object).source);
   read_tensors(root.get("tensors", Json::Kind::object), container.payload, *model);
-  read_graph(Fields(root.get("graph", Json::Kind::object), "graph"), *model);
+  read_graph(Fields(root.get("graph", Json::Kind::object), "graph"), *model, parts);
   return model;
+}
+
+std::shared_ptr<const Model> read_whole(std::shared_ptr<FileBytes> file) {
+  const auto bytes = file->bytes();
+  return read_model(std::move(file), bytes, false);
 }
 
 }  // namespace
 
+std::shared_ptr<const Model> read_part(std::shared_ptr<FileBytes> file, std::span<const uint8_t> bytes) {
+  return read_model(std::move(file), bytes, true);
+}
+
 std::shared_ptr<const Model> read_model_file(const std::string& path) try {
-  return read_model(FileBytes::open(path));
+  return read_whole(FileBytes::open(path));
 } catch (const Error& error) {
   if (error.kind() == ErrorKind::missing_file) throw;
   throw Error(error.kind(), path + ": " + error.what());
 }
 
 std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes) {
-  return read_model(FileBytes::copy(data, bytes));
+  return read_whole(FileBytes::copy(data, bytes));
 }
 
 }  // namespace apus

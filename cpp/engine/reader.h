@@ -17,8 +17,12 @@ void read_tensors(const Json& json, std::span<const uint8_t> payload, Model& mod
 void read_values(const Json& json, Model& model);                                     // rules 2, 3
 void read_nodes(const Json& nodes, const Names& names, Model& model);                 // rules 5, 6
 Attributes read_attributes(Op op, const Fields& fields);                              // rule 6
+void read_segments(const Json& json, const Names& names, Model& model);               // §7
 void check_types(const Model& model, const Node& node);                               // rules 6, 7
 void check_weights(const Model& model, const Node& node);                             // rule 8
+
+// A part of a file: shares its bytes, has no segments of its own.
+std::shared_ptr<const Model> read_part(std::shared_ptr<FileBytes> file, std::span<const uint8_t> bytes);
 
 // What an operand is, whether value or tensor.
 Dtype operand_dtype(const Model& model, Operand operand);

@@ -24,6 +24,13 @@ double median(std::vector<double>& values) {
   return *middle;
 }
 
+std::shared_ptr<const Model> whole(std::shared_ptr<const Model> model) {
+  if (model->segments.empty()) return model;
+  throw Error(ErrorKind::run,
+              "this network has parts for ONNX Runtime, which the engine alone cannot run: open it in Python with "
+              "onnxruntime installed, or compile it anew without --allow onnxruntime");
+}
+
 }  // namespace
 
 struct Session::State {
@@ -35,7 +42,7 @@ struct Session::State {
 
 Session::Session(std::shared_ptr<const Model> model, int threads, double parallel_cycles, bool deterministic,
                  Accuracy accuracy)
-    : model_(std::move(model)),
+    : model_(whole(std::move(model))),
       options_{std::clamp(threads, 1, usable_cores()), active_isa(), parallel_cycles, deterministic, nullptr, accuracy},
       state_(new State) {}
 

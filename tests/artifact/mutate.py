@@ -83,6 +83,11 @@ def split(data: bytes) -> tuple[bytes, bytes]:
     return data[64 : 64 + length], data[start:]
 
 
+def critical(data: bytes) -> int:
+    """Feature bits."""
+    return int.from_bytes(data[40:48], "little")
+
+
 def edit_json_bytes(data: bytes, random: Random) -> bytes:
     """Change the JSON's text blindly, and make both checksums right again."""
     text, payload = split(data)
@@ -98,7 +103,7 @@ def edit_json_bytes(data: bytes, random: Random) -> bytes:
             del array[place : place + int(random.integers(1, 8))]
         else:
             array[place:place] = array[place : place + int(random.integers(1, 40))]
-    return join(bytes(array), payload)
+    return join(bytes(array), payload, critical(data))
 
 
 def _places(node: Any) -> Iterator[tuple[Any, Any]]:
@@ -134,7 +139,7 @@ def edit_graph(data: bytes, random: Random) -> bytes:
         parent, key = places[int(random.integers(len(places)))]
         other_parent, other_key = places[int(random.integers(len(places)))]
         _change(parent, key, other_parent[other_key], random)
-    return join(json.dumps(tree, separators=(",", ":")).encode(), payload)
+    return join(json.dumps(tree, separators=(",", ":")).encode(), payload, critical(data))
 
 
 def edit_payload(data: bytes, random: Random) -> bytes:
@@ -149,7 +154,7 @@ def edit_payload(data: bytes, random: Random) -> bytes:
     for _ in range(int(random.integers(1, 4))):
         array[int(random.integers(start, end))] = [0, 255, int(random.integers(256))][int(random.integers(3))]
     entry["crc"] = crc32c(bytes(array[start:end]))
-    return join(json.dumps(tree, separators=(",", ":")).encode(), bytes(array))
+    return join(json.dumps(tree, separators=(",", ":")).encode(), bytes(array), critical(data))
 
 
 BLIND: list[Callable[[bytes, Random], bytes]] = [truncate, flip_bits, splice]

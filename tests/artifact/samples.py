@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from apus.artifact import Array, Graph, Node, Value, narrow, pack, pack_runs
+from apus.artifact import Array, Graph, Node, Segment, Value, narrow, pack, pack_runs, to_bytes
 
 
 class Builder:
@@ -142,4 +142,26 @@ def few_bits_graph() -> Graph:
     return b.graph
 
 
-GRAPHS = {"few_bits": few_bits_graph, "int8": int8_graph, "float": float_graph, "bytes": bytes_graph}
+def segments_graph() -> Graph:
+    """A part of ours between two for ONNX Runtime, whose bytes are anything to the readers."""
+    b = Builder()
+    x = b.input("a", real("batch", 8))
+    y = b.node("linear", [x], real("batch", 20), b.weights(20, 8, "float32"), channels=20, format="block16x1")
+    b.graph.outputs = [y]
+    whole = Graph("parts", ["x"], ["y", y], metadata={"source": "sample"})
+    whole.values = {"x": Value("int64", ["batch"]), "a": real("batch", 8), y: real("batch", 20), "y": real(20)}
+    whole.segments = [
+        Segment("onnxruntime", ["x"], ["a"], b"an ONNX model", 3, "operator Strange is not supported"),
+        Segment("apus", ["a"], [y], to_bytes(b.graph), 1),
+        Segment("onnxruntime", [y, "x"], ["y"], b"another", 2, "measured 10 µs against 20"),
+    ]
+    return whole
+
+
+GRAPHS = {
+    "few_bits": few_bits_graph,
+    "int8": int8_graph,
+    "float": float_graph,
+    "bytes": bytes_graph,
+    "segments": segments_graph,
+}

@@ -14,7 +14,7 @@ def test_reading_gives_what_was_written(name: str) -> None:
     again = read(to_bytes(graph))
     assert (again.name, again.inputs, again.outputs) == (graph.name, graph.inputs, graph.outputs)
     assert again.values == graph.values and again.nodes == graph.nodes and again.metadata == graph.metadata
-    assert again.tensors.keys() == graph.tensors.keys()
+    assert again.segments == graph.segments and again.tensors.keys() == graph.tensors.keys()
     for key, array in graph.tensors.items():
         assert again.tensors[key].dtype == array.dtype and (again.tensors[key] == array).all()
 

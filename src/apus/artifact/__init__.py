@@ -2,11 +2,11 @@
 
 from apus.artifact.blocks import Blocks, pack, pack_runs, unpack
 from apus.artifact.few_bits import narrow, value_bits, wide_values
-from apus.artifact.graph import Array, Dim, Graph, Node, Value
+from apus.artifact.graph import Array, Dim, Graph, Node, Segment, Value
 from apus.artifact.read import read
 from apus.artifact.write import to_bytes, write
 
 __all__ = [
-    "Array", "Blocks", "Dim", "Graph", "Node", "Value", "narrow", "pack", "pack_runs", "read", "to_bytes", "unpack",
-    "value_bits", "wide_values", "write",
+    "Array", "Blocks", "Dim", "Graph", "Node", "Segment", "Value", "narrow", "pack", "pack_runs", "read", "to_bytes",
+    "unpack", "value_bits", "wide_values", "write",
 ]  # fmt: skip

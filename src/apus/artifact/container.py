@@ -7,6 +7,7 @@ from apus.errors import ArtifactError
 
 MAGIC = b"\x89APUS\r\n\x1a"
 MAJOR, MINOR = 1, 0
+SEGMENTS = 1  # a critical feature bit: parts of the network are files of their own (SPEC.md §7)
 HEADER_BYTES, PAGE_BYTES, ENTRY_BYTES = 64, 4096, 64
 MAX_JSON_BYTES = 64 << 20
 _HEADER = struct.Struct("<8sHHIQQQQI8s")  # the 60 bytes that header_crc covers
@@ -17,24 +18,33 @@ def round_up(n: int, step: int) -> int:
     return -(-n // step) * step
 
 
-def join(json_bytes: bytes, payload: bytes) -> bytes:
-    """A whole file from its JSON and payload."""
+def join(json_bytes: bytes, payload: bytes, critical: int = 0) -> bytes:
+    """A whole file from its JSON, its payload and its critical feature bits."""
     start = round_up(HEADER_BYTES + len(json_bytes), PAGE_BYTES)
     head = _HEADER.pack(
-        MAGIC, MAJOR, MINOR, len(json_bytes), start, len(payload), start + len(payload), 0, crc32c(json_bytes), bytes(8)
+        MAGIC,
+        MAJOR,
+        MINOR,
+        len(json_bytes),
+        start,
+        len(payload),
+        start + len(payload),
+        critical,
+        crc32c(json_bytes),
+        bytes(8),
     )
     header = head + struct.pack("<I", crc32c(head))
     return (header + json_bytes).ljust(start, b"\0") + payload
 
 
-def split(data: memoryview) -> tuple[bytes, memoryview]:
-    """JSON bytes and payload of a file, after every check that needs no JSON.
+def split(data: memoryview) -> tuple[bytes, memoryview, int]:
+    """JSON bytes, payload and critical feature bits of a file, after every check that needs no JSON.
 
     Args:
         data: the whole file.
 
     Returns:
-        The JSON (checked by its CRC) and a view of the payload (each entry has a CRC of its own).
+        The JSON (checked by its CRC), a view of the payload (each entry has a CRC of its own), and the bits.
 
     Raises:
         ArtifactError: a field breaks a rule of SPEC.md §1; the message gives its offset.
@@ -52,7 +62,7 @@ def split(data: memoryview) -> tuple[bytes, memoryview]:
         raise ArtifactError(
             f"offset 8: needs Apus with format ≥ {major}; this one reads {MAJOR}: install a newer apus-ml"
         )
-    if critical:
+    if critical & ~SEGMENTS:
         raise ArtifactError(f"offset 40: needs features {critical:#x} that this version lacks: install a newer apus-ml")
     if any(reserved):
         raise ArtifactError("offset 52: reserved bytes are not zero")
@@ -70,4 +80,4 @@ def split(data: memoryview) -> tuple[bytes, memoryview]:
         raise ArtifactError("offset 64: the JSON is damaged: its CRC-32C differs")
     if any(data[end:start]):
         raise ArtifactError(f"offset {end}: bytes between JSON and payload are not zero")
-    return json_bytes, data[start:]
+    return json_bytes, data[start:], critical

@@ -50,6 +50,27 @@ class Node:
 
 
 @dataclass
+class Segment:
+    """A part of a network that is a file of its own (SPEC.md §7).
+
+    Attributes:
+        engine: `apus` or `onnxruntime`.
+        inputs: values that it reads.
+        outputs: values that it makes.
+        data: the part: a whole `.apus` file, or an ONNX model, which no reader here looks into.
+        nodes: ONNX nodes in it.
+        why: this engine.
+    """
+
+    engine: str
+    inputs: list[str]
+    outputs: list[str]
+    data: bytes
+    nodes: int = 0
+    why: str = ""
+
+
+@dataclass
 class Graph:
     """A network: wiring by name, constants as arrays.
 
@@ -67,6 +88,7 @@ class Graph:
     nodes: list[Node] = field(default_factory=list)
     tensors: dict[str, Array] = field(default_factory=dict)
     metadata: dict[str, Any] = field(default_factory=dict)
+    segments: list[Segment] = field(default_factory=list)
 
     def tensor(self, node: Node, role: str) -> Array:
         """The constant that `node` uses in `role`; KeyError if it has none."""

@@ -3,14 +3,15 @@
 import math
 import mmap
 import os
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from apus.artifact import fields, strict_json
+from apus.artifact import fields, segments, strict_json
 from apus.artifact._crc import crc32c
-from apus.artifact.container import ENTRY_BYTES, HEADER_BYTES, PAGE_BYTES, round_up, split
+from apus.artifact.container import ENTRY_BYTES, HEADER_BYTES, PAGE_BYTES, SEGMENTS, round_up, split
 from apus.artifact.graph import Array, Graph
 from apus.artifact.operators import DTYPES
 from apus.artifact.validate import check_graph, parse_graph
@@ -49,17 +50,25 @@ def _map(path: Path) -> memoryview:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
-def _read(data: memoryview) -> Graph:
-    json_bytes, payload = split(data)
+def _read(data: memoryview, nested: bool = False) -> Graph:
+    json_bytes, payload, critical = split(data)
     document = strict_json.parse(json_bytes)
     for key in ("producer", "graph", "tensors", "metadata"):
         if key not in document:
             raise ArtifactError(f"the JSON lacks {key!r}")
     fields.text(document["producer"], "producer")
-    graph = parse_graph(document["graph"])
+    parts = bool(critical & SEGMENTS)
+    if parts and nested:
+        raise ArtifactError("it has segments of its own")
+    graph = parse_graph(document["graph"], parts=parts)
     graph.metadata = fields.mapping(document["metadata"], "metadata")
     graph.tensors = _tensors(document["tensors"], payload, round_up(HEADER_BYTES + len(json_bytes), PAGE_BYTES))
+    if parts:
+        graph.segments = segments.parse(document["graph"]["segments"], graph.tensors)
+        graph.tensors = {}
     check_graph(graph)
+    if parts:
+        segments.check(graph, partial(_read, nested=True))
     return graph
 
 

@@ -8,9 +8,11 @@ from apus.artifact.operators import OPERATORS
 from apus.errors import ArtifactError
 
 
-def parse_graph(raw: Any) -> Graph:
-    """A Graph without constants from the JSON object `graph`; ArtifactError for a wrong field."""
-    raw = fields.keys(raw, "graph", {"name", "inputs", "outputs", "values", "nodes"})
+def parse_graph(raw: Any, *, parts: bool = False) -> Graph:
+    """A Graph without constants from the JSON object `graph`, which has `segments` where `parts` says so."""
+    raw = fields.keys(
+        raw, "graph", {"name", "inputs", "outputs", "values", "nodes"} | ({"segments"} if parts else set())
+    )
     values = {name: _value(name, value) for name, value in fields.mapping(raw["values"], "graph, values").items()}
     return Graph(
         name=fields.text(raw["name"], "graph, name"),
@@ -70,6 +72,13 @@ def check_graph(graph: Graph) -> None:
         ArtifactError: a rule of SPEC.md §6 is broken; the message names value or node.
     """
     known = _check_names(graph)
+    lost = [name for name in graph.outputs if name not in graph.values]
+    if lost:
+        raise ArtifactError(f"graph, outputs: {lost[0]!r} is not a value")
+    if graph.segments:
+        if graph.nodes:
+            raise ArtifactError("graph, nodes: a graph of segments has none")
+        return
     for index, node in enumerate(graph.nodes):
         where = f"node {index} {node.name!r} ({node.op})"
         _check_wiring(node, graph, known, where)
@@ -85,9 +94,6 @@ def check_graph(graph: Graph) -> None:
     missing = [name for name in graph.values if name not in known]
     if missing:
         raise ArtifactError(f"value {missing[0]!r}: nothing produces it")
-    lost = [name for name in graph.outputs if name not in graph.values]
-    if lost:
-        raise ArtifactError(f"graph, outputs: {lost[0]!r} is not a value")
 
 
 def _check_names(graph: Graph) -> set[str]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from apus._files import write_atomically
 from apus.artifact._crc import crc32c
-from apus.artifact.container import ENTRY_BYTES, join, round_up
+from apus.artifact.container import ENTRY_BYTES, SEGMENTS, join, round_up
 from apus.artifact.graph import Array, Graph, Node, Value
 from apus.artifact.read import read
 
@@ -33,15 +33,16 @@ def to_bytes(graph: Graph) -> bytes:
     """
     names = list(graph.used_tensors())
     names += sorted(set(graph.tensors) - set(names))
-    entries, payload = _payload({name: graph.tensors[name] for name in names})
+    parts = {f"segment{i}": np.frombuffer(segment.data, np.uint8) for i, segment in enumerate(graph.segments)}
+    entries, payload = _payload({name: graph.tensors[name] for name in names} | parts)
     document = {
         "producer": PRODUCER,
-        "graph": _graph(graph),
+        "graph": _graph(graph) | ({"segments": _segments(graph)} if parts else {}),
         "tensors": entries,
         "metadata": json.loads(json.dumps(graph.metadata, sort_keys=True)),
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    data = join(text.encode("utf-8"), payload)
+    data = join(text.encode("utf-8"), payload, SEGMENTS if parts else 0)
     read(data)
     return data
 
@@ -77,6 +78,7 @@ def _payload(tensors: dict[str, Array]) -> tuple[dict[str, Any], bytes]:
 
 def _graph(graph: Graph) -> dict[str, Any]:
     order = [*graph.inputs, *(node.output for node in graph.nodes)]
+    order += [name for segment in graph.segments for name in segment.outputs]
     order += sorted(set(graph.values) - set(order))
     return {
         "name": graph.name,
@@ -85,6 +87,20 @@ def _graph(graph: Graph) -> dict[str, Any]:
         "values": {name: _value(graph.values[name]) for name in order if name in graph.values},
         "nodes": [_node(node) for node in graph.nodes],
     }
+
+
+def _segments(graph: Graph) -> list[dict[str, Any]]:
+    return [
+        {
+            "engine": segment.engine,
+            "inputs": segment.inputs,
+            "outputs": segment.outputs,
+            "tensor": f"segment{index}",
+            "nodes": segment.nodes,
+            "why": segment.why,
+        }
+        for index, segment in enumerate(graph.segments)
+    ]
 
 
 def _value(value: Value) -> dict[str, Any]:

@@ -1,59 +1,127 @@
 """A compiled network layer by layer: what the file holds joined with what the engine does with it."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from apus.artifact import Graph, Node, read, value_bits, wide_values
 from apus.bench.protocol import Inputs
 from apus.runtime import Session
+from apus.runtime.foreign import installed
 
-_BITS = {"float32": 32, "uint8": 8, "int8": 8, "int32": 32, "int64": 64, "bool": 8}
+if TYPE_CHECKING:
+    from apus.compile.fed import Fed
+
+FOREIGN = "onnxruntime"
 
 Layer = dict[str, Any]
 
 
+@dataclass(frozen=True)
+class Examined:
+    """A network layer by layer, and how many of its ONNX nodes the engine runs itself (both 0 where a file of one part
+    does not say).
+
+    Each layer has `name`, `op`, `shape` (of its output), `bits` (of its weights, else of its output), `density` (share
+    of weights that are not zero, None without weights), `kernel`, `isa`, `bytes` (of its constants), `threads`,
+    `imbalance` (of threads that share an image: the busiest one's work beyond the mean, as a share of it), `why`,
+    `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to 1, of all layers). What
+    ONNX Runtime runs is one layer a part, its kernel `onnxruntime`.
+    """
+
+    layers: list[Layer]
+    native: int = 0
+    nodes: int = 0
+
+    @property
+    def native_share(self) -> float | None:
+        """Share of the time that the engine's own layers take, 0 to 1; None when not timed."""
+        if not any("share" in layer for layer in self.layers):
+            return None
+        return float(sum(layer["share"] for layer in self.layers if layer["kernel"] != FOREIGN))
+
+
 def layers(artifact: str | Path, inputs: Inputs, *, threads: int = 1, runs: int = 100) -> list[Layer]:
+    """The layers of `examine`."""
+    return examine(artifact, inputs, threads=threads, runs=runs).layers
+
+
+def examine(
+    model: str | Path, inputs: Inputs, *, threads: int = 1, runs: int = 100, allow: str | None = None
+) -> Examined:
     """Describe and time every layer.
 
     Args:
-        artifact: path of the `.apus` file.
+        model: path of an `.apus` file or an ONNX model.
         inputs: one array per model input; their shapes decide the plan.
         threads: threads per layer.
         runs: timed runs, of which the median is taken; 0 only plans.
+        allow: as of a session.
 
     Returns:
-        Per layer in order: `name`, `op`, `shape` (of its output), `bits` (of its weights, else of its output),
-        `density` (share of weights that are not zero, None without weights), `kernel`, `isa`, `bytes` (of its
-        constants), `threads`, `imbalance` (of threads that share an image: the busiest one's work beyond the mean, as
-        a share of it), `why`, `options` (kernels weighed, best first), and when timed `microseconds` and `share` (0 to
-        1, of all layers).
+        What was found.
     """
-    graph, session = read(artifact), Session(artifact, threads=threads)
-    if runs:
-        measured = session.profile(inputs, runs)
-    else:
-        measured = session.plan({name: array.shape for name, array in inputs.items()})
-    nodes = {node.name: node for node in graph.nodes}
-    total = sum(row.get("microseconds", 0.0) for row in measured) or 1.0
-    return [_layer(graph, nodes.get(row["name"]), row, total) for row in measured]
+    source = Path(model)
+    made = source.read_bytes() if source.suffix == ".apus" else _compiled(source, threads, allow)
+    if isinstance(made, bytes):
+        session, graph = Session(made, threads=threads, allow=allow), read(made)
+        shapes = {name: array.shape for name, array in inputs.items()}
+        rows = session.profile(inputs, runs) if runs else session.plan(shapes)
+        return _joined(rows, own_graphs(graph), [(s.engine != FOREIGN, s.nodes) for s in graph.segments])
+    rows = made.rows(dict(inputs), runs)
+    return _joined(rows, made.graphs(dict(inputs)), made.parts)
 
 
-def _layer(graph: Graph, node: Node | None, row: dict[str, Any], total: float) -> Layer:
-    counts = weight_counts(graph, node) if node else None
+def _compiled(model: Path, threads: int, allow: str | None) -> "bytes | Fed":
+    from apus.compile.fed import ready
+
+    helped = allow != "nothing" and installed()
+    return ready(
+        model,
+        precision="fp32",
+        threads=threads,
+        deterministic=False,
+        accuracy="accurate",
+        helped=helped,
+        faster=allow == "onnxruntime",
+    )
+
+
+def own_graphs(graph: Graph) -> list[Graph]:
+    """The graphs that the engine itself runs of a network, which may be in parts."""
+    return [read(s.data) for s in graph.segments if s.engine != FOREIGN] if graph.segments else [graph]
+
+
+def _joined(rows: list[Layer], graphs: list[Graph], parts: list[tuple[bool, int]]) -> Examined:
+    nodes: dict[str, list[tuple[Graph, Node]]] = {}
+    for owner in graphs:
+        for one in owner.nodes:
+            nodes.setdefault(one.name, []).append((owner, one))
+    total = sum(row.get("microseconds", 0.0) for row in rows) or 1.0
+    found = []
+    for row in rows:  # parts may have nodes of one name: in order, then
+        same = nodes.get(row["name"])
+        graph, node = (same.pop(0) if len(same) > 1 else same[0]) if same else (None, None)
+        found.append(_layer(graph, node, row, total))
+    return Examined(found, sum(count for native, count in parts if native), sum(count for _, count in parts))
+
+
+def _layer(graph: Graph | None, node: Node | None, row: dict[str, Any], total: float) -> Layer:
+    counts = weight_counts(graph, node) if graph and node else None
     density = counts[0] / counts[1] if counts and counts[1] else None
     layer: Layer = {
         "name": row["name"],
         "op": _operation(node) if node else row["op"],
         "shape": row.get("shape", []),
-        "bits": _bits(graph, node) if node else None,
+        "bits": _bits(graph, node) if graph and node else None,
         "density": density,
         "kernel": row.get("kernel", ""),
         "isa": row.get("isa", ""),
-        "bytes": _bytes(graph, node) if node else 0,
+        "bytes": _bytes(graph, node) if graph and node else 0,
         "macs": row.get("macs", 0),
         "why": "; ".join(filter(None, (_why(node, row.get("density")), row.get("why"), _shared(row)))),
         "threads": row.get("threads", 1),
@@ -110,7 +178,7 @@ def _operation(node: Node) -> str:
 def _bits(graph: Graph, node: Node) -> int:
     if "values" in node.tensors:
         return value_bits(graph.tensor(node, "values"))
-    return _BITS[graph.values[node.output].dtype]
+    return int(np.dtype(graph.values[node.output].dtype).itemsize) * 8
 
 
 def _bytes(graph: Graph, node: Node) -> int:

@@ -6,10 +6,9 @@ from pathlib import Path
 from apus._files import existing_file, file_to_be
 from apus.bench import Contender, Measurement, compare, contender, row, write_results
 from apus.bench.machine import environment
-from apus.cli.inputs import add_input_arguments, make_feed
+from apus.cli.inputs import add_allow_argument, add_input_arguments, make_feed, model_inputs
 from apus.cli.output import Column, emit, print_table
 from apus.errors import RunError
-from apus.runtime import Session
 
 _COLUMNS = [Column("engine")] + [
     Column(heading, number=True) for heading in ("p50 µs", "p99 µs", "min µs", "per second", "Apus is", "max rel error")
@@ -28,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=3.0, help="timed seconds per engine (default: 3)")
     parser.add_argument("--tolerance", type=float, default=0.1, help="largest max|a-b| / max|b| (default: 0.1)")
     parser.add_argument("-o", "--output", help="also write the results as JSON here")
+    add_allow_argument(parser)
     add_input_arguments(parser)
 
 
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure and print."""
     model = existing_file(options.model)
     output = file_to_be(options.output) if options.output else None
-    feed = make_feed(Session(model, threads=1).get_inputs(), options)
+    feed = make_feed(model_inputs(model), options)
     contenders = _contenders(options, model)
     measured = compare(contenders, feed, threads=options.threads, seconds=options.seconds, tolerance=options.tolerance)
     rows = [m.row(f"{model.stem}-{m.contender}") for m in measured]
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _contenders(options: argparse.Namespace, model: Path) -> list[Contender]:
-    made = [contender("apus", model)]
+    made = [contender("apus", model, allow=options.allow)]
     for engine in filter(None, options.against.split(",")):
         made.append(contender(engine, _model_for(engine, options, model)))
     return made

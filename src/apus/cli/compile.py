@@ -2,13 +2,14 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from apus._files import existing_file, file_to_be
 from apus.artifact import Graph, write
-from apus.bench.layers import weight_counts
+from apus.bench.layers import FOREIGN, own_graphs, weight_counts
 from apus.cli.inputs import parse_shapes
 from apus.cli.output import emit
-from apus.compile import compile_model
+from apus.compile import compile_graph
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,13 +18,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", help="where the file goes (default: beside the model, ending in .apus)")
     parser.add_argument("--precision", default="fp32", choices=["fp32"], help="of layers that carry no quantisation")
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=1,3,224,224", help="fix an input's shape")
+    parser.add_argument(
+        "--allow", choices=["onnxruntime"], help="who may run what the engine refuses, or runs slower here (measured)"
+    )
+    parser.add_argument("--threads", type=int, help="threads of that measurement (default: every usable core)")
 
 
 def run(options: argparse.Namespace) -> int:
     """Compile, write, and say how much smaller it became."""
     model = existing_file(options.model)
     output = file_to_be(options.output) if options.output else model.with_suffix(".apus")
-    graph = compile_model(model, precision=options.precision, shapes=parse_shapes(options.shape) or None)
+    shapes = parse_shapes(options.shape) or None
+    graph = compile_graph(
+        model, precision=options.precision, shapes=shapes, allow=options.allow, threads=options.threads
+    )
     write(graph, output)
     summary = _summary(graph, model, output)
     if not emit(options, summary):
@@ -31,16 +39,23 @@ def run(options: argparse.Namespace) -> int:
             f"{output}: {summary['nodes']} layers ({summary['int8']} in int8), {summary['bytes']:,} bytes, "
             f"{summary['ratio']:.1f}x smaller than {model.name}; weights present: {summary['density_pct']:.1f} %"
         )
+        for part in summary["onnxruntime"]:
+            print(f"  ONNX Runtime runs {part['nodes']} of {summary['onnx_nodes']} nodes: {part['why']}")
     return 0
 
 
-def _summary(graph: Graph, model: Path, output: Path) -> dict[str, int | float | str]:
+def _summary(graph: Graph, model: Path, output: Path) -> dict[str, Any]:
     size, before = output.stat().st_size, model.stat().st_size
-    kept, all_weights = _weights(graph)
+    own = own_graphs(graph)
+    counts = [_weights(part) for part in own]
+    kept, all_weights = sum(kept for kept, _ in counts), sum(total for _, total in counts)
+    nodes = [node for part in own for node in part.nodes]
     return {
         "output": str(output),
-        "nodes": len(graph.nodes),
-        "int8": sum("multiplier" in node.tensors for node in graph.nodes),
+        "nodes": len(nodes),
+        "int8": sum("multiplier" in node.tensors for node in nodes),
+        "onnxruntime": [{"nodes": s.nodes, "why": s.why} for s in graph.segments if s.engine == FOREIGN],
+        "onnx_nodes": sum(s.nodes for s in graph.segments),
         "bytes": size,
         "ratio": before / size,
         "density_pct": 100 * kept / all_weights if all_weights else 100.0,

@@ -2,16 +2,18 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from apus.errors import RunError
-from apus.runtime import NodeArg
+from apus.runtime import NodeArg, Session
 from apus.runtime.archive import load_npz
 from apus.runtime.feed import Array, check_names
+from apus.runtime.signature import node_arg
 
-_DTYPES = {"float": "float32"}
+_DTYPES = {"float": "float32", "double": "float64"}
 
 
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,6 +21,32 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--data", metavar="FILE.npz", help="arrays by input name (default: random, fixed seed)")
     parser.add_argument("--batch", type=int, metavar="N", help="size of a symbolic first dimension (default: 1)")
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=1,3,224,224", help="shape of one input")
+
+
+def add_allow_argument(parser: argparse.ArgumentParser) -> None:
+    """`--allow`."""
+    parser.add_argument(
+        "--allow",
+        choices=["onnxruntime", "nothing"],
+        help="ONNX Runtime runs what the engine refuses of an ONNX model; 'onnxruntime': and what it runs faster here,"
+        " measured; 'nothing': a refusal is an error",
+    )
+
+
+def model_inputs(model: Path) -> list[NodeArg]:
+    """Inputs of a model, without compiling it.
+
+    Args:
+        model: an `.apus` file or an ONNX model.
+
+    Returns:
+        One per input.
+    """
+    if model.suffix == ".apus":
+        return Session(model, threads=1).get_inputs()
+    from apus.compile.fed import read_inputs
+
+    return [node_arg(value, {}) for value in read_inputs(model)]
 
 
 def parse_shapes(texts: Sequence[str]) -> dict[str, list[int]]:

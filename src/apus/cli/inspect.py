@@ -1,15 +1,14 @@
 """`apus inspect model.apus`: each layer, what it holds, what runs it, why, and how long it takes."""
 
 import argparse
-import tempfile
+import warnings
 from pathlib import Path
 from typing import Any
 
-from apus._files import existing_file, write_atomically
-from apus.bench.layers import Layer, layers
-from apus.cli.inputs import add_input_arguments, make_feed
+from apus._files import existing_file
+from apus.bench.layers import FOREIGN, Examined, Layer, examine
+from apus.cli.inputs import add_allow_argument, add_input_arguments, make_feed, model_inputs
 from apus.cli.output import Column, emit, print_table
-from apus.runtime import Session
 
 _WEIGHED = ("threads", "estimated µs", "measured µs")
 _TEXT, _NUMBER = ("layer", "operation", "output"), ("bits", "present", "bytes")
@@ -22,22 +21,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=int, default=100, help="timed runs; the median is shown (default: 100)")
     parser.add_argument("--no-time", action="store_true", help="plan only, run nothing")
     parser.add_argument("--kernels", action="store_true", help="list every kernel that was weighed, with its estimate")
+    add_allow_argument(parser)
     add_input_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Print the table."""
     model = existing_file(options.model)
-    with tempfile.TemporaryDirectory(prefix="apus-") as folder:
-        artifact = model if model.suffix == ".apus" else _compiled(model, Path(folder))
-        feed = make_feed(Session(artifact, threads=1).get_inputs(), options)
-        found = layers(artifact, feed, threads=options.threads, runs=0 if options.no_time else options.runs)
+    feed = make_feed(model_inputs(model), options)
+    runs = 0 if options.no_time else options.runs
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", ".*ONNX Runtime runs")  # what runs there is printed
+        examined = examine(model, feed, threads=options.threads, runs=runs, allow=options.allow)
+    found = examined.layers
     if emit(options, found):
         return 0
     timed = ("µs", "share") if not options.no_time else ()
     columns = [Column(heading) for heading in _TEXT] + [Column(heading, number=True) for heading in _NUMBER]
     columns += [Column("kernel"), Column("isa")] + [Column(heading, number=True) for heading in timed] + [Column("why")]
     print_table(_title(model, found), columns, [_cells(layer) for layer in found])
+    if line := _shared(examined):
+        print(line)
     if options.kernels:
         headings = [Column("layer"), Column("kernel"), *(Column(h, number=True) for h in _WEIGHED)]
         print_table("Kernels weighed, best first", headings, [row for layer in found for row in _weighed(layer)])
@@ -52,10 +56,14 @@ def _weighed(layer: Layer) -> list[list[Any]]:
     return rows
 
 
-def _compiled(model: Path, folder: Path) -> Path:
-    from apus.compile import to_bytes
-
-    return write_atomically(folder / "model.apus", to_bytes(model))
+def _shared(examined: Examined) -> str:
+    """How much runs natively, and what does not; nothing where all does."""
+    theirs = [layer for layer in examined.layers if layer["kernel"] == FOREIGN]
+    if not theirs:
+        return ""
+    time = "" if examined.native_share is None else f", {100 * examined.native_share:.1f} % of the time"
+    lines = [f"native: {examined.native} of {examined.nodes} nodes{time}; the rest runs in ONNX Runtime:"]
+    return "\n".join(lines + [f"  {layer['name']}: {layer['why']}" for layer in theirs])
 
 
 def _title(model: Path, found: list[Layer]) -> str:

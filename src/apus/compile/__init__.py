@@ -12,11 +12,12 @@ try:
 except ImportError as _error:
     raise MissingExtraError(f"compiling ONNX needs {_error.name}: pip install 'apus-ml[compile]'") from _error
 
+from apus.compile.file import compile_graph, compile_to_file
 from apus.compile.lower import supported
-from apus.compile.model import compile_model, compile_to_file, to_bytes
+from apus.compile.model import compile_model, to_bytes
 from apus.compile.passes import PASSES
 
 __verb__ = compile_to_file
 make_callable(__name__)
 
-__all__ = ["PASSES", "compile_model", "compile_to_file", "supported", "to_bytes"]
+__all__ = ["PASSES", "compile_graph", "compile_model", "compile_to_file", "supported", "to_bytes"]

@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 import onnx
 
-from apus.artifact import Array, Graph
+from apus import artifact
+from apus.artifact import Graph
 from apus.compile.adaptive import Adaptive
 from apus.compile.hybrid import Hybrid
 from apus.compile.model import to_bytes
+from apus.compile.share import share
 from apus.compile.source import Model
 from apus.errors import CompileError, UnknownValueError, UnsupportedOperatorError
 from apus.runtime.foreign import INSTALL, installed
@@ -25,7 +27,14 @@ Described = tuple[str, str, list[int | str] | None]
 
 
 def ready(
-    model: Model, *, precision: str, threads: int, deterministic: bool, accuracy: str, helped: bool
+    model: Model,
+    *,
+    precision: str,
+    threads: int,
+    deterministic: bool,
+    accuracy: str,
+    helped: bool,
+    faster: bool = False,
 ) -> "bytes | Fed":
     """What a session runs for an ONNX model.
 
@@ -36,6 +45,7 @@ def ready(
         deterministic: as `deterministic_plan` of a session.
         accuracy: as of a session; parts of a model that ONNX Runtime helps with are accurate.
         helped: whether ONNX Runtime may run what the engine refuses.
+        faster: whether it may also run what it runs faster here.
 
     Returns:
         The `.apus` file where the engine takes the model for all shapes; else an engine that compiles when it is fed.
@@ -44,7 +54,8 @@ def ready(
         CompileError: neither can run it; names file, operator, node and fix.
     """
     try:
-        return to_bytes(model, precision=precision)
+        data = to_bytes(model, precision=precision)
+        return artifact.to_bytes(share(model, threads=threads)) if faster else data
     except CompileError as error:
         proto = _proto(model, error)
         waits = isinstance(error, UnknownValueError) or _is_open(proto)
@@ -79,10 +90,30 @@ def _proto(model: Model, error: CompileError) -> onnx.ModelProto:
 
 def _is_open(model: onnx.ModelProto) -> bool:
     """Whether a dimension of an input is decided when it is fed."""
-    return any(shape is None or any(isinstance(d, str) for d in shape) for _, _, shape in _inputs(model))
+    return any(shape is None or any(isinstance(d, str) for d in shape) for _, _, shape in described_inputs(model))
 
 
-def _inputs(model: onnx.ModelProto) -> "list[Described]":
+def read_inputs(path: str | os.PathLike[str]) -> list[Described]:
+    """Name, dtype and shape of each input of an ONNX file.
+
+    Args:
+        path: of the file.
+
+    Returns:
+        One per input.
+
+    Raises:
+        CompileError: it is no ONNX model.
+    """
+    try:
+        model = onnx.load(path, load_external_data=False)
+    except Exception as error:  # protobuf's own errors have no common base
+        raise CompileError(f"{path}: not an ONNX model: {error}") from error
+    return described_inputs(model)
+
+
+def described_inputs(model: onnx.ModelProto) -> list[Described]:
+    """Name, dtype and shape of each input."""
     constants = {tensor.name for tensor in model.graph.initializer}
     return [_described(value) for value in model.graph.input if value.name not in constants]
 
@@ -111,7 +142,7 @@ class Fed:
     ) -> None:
         self.threads, self.file, self._helped, self._model = threads, file, helped, model
         self._runner: Adaptive | Hybrid = Adaptive(model, threads, deterministic, accuracy)
-        self.inputs = _inputs(model)
+        self.inputs = described_inputs(model)
         self.outputs = [_described(value) for value in model.graph.output]
 
     def run(self, arrays: Sequence[Any]) -> list[Any]:
@@ -128,25 +159,30 @@ class Fed:
 
     def profile(self, arrays: Sequence[Any], runs: int) -> list[dict[str, Any]]:
         """As `Session.profile`; what ONNX Runtime runs is one row a part."""
-        feed = self._feed(arrays)
-        return self._settled(feed).rows(feed, runs)
+        return self.rows(self._feed(arrays), runs)
 
     def plan(self, shapes: Sequence[Sequence[int]]) -> list[dict[str, Any]]:
         """As `Session.plan`; inputs that decide a shape are taken to be ones."""
-        feed = self._ones(shapes)
-        return self._settled(feed).rows(feed, 0)
+        dtypes = [dtype if dtype in np.sctypeDict else "float32" for _, dtype, _ in self.inputs]
+        return self.rows(self._feed([np.ones(s, dtype) for s, dtype in zip(shapes, dtypes, strict=True)]), 0)
 
-    def graphs(self, shapes: Sequence[Sequence[int]]) -> list[Graph]:
-        """What the engine runs for inputs of these shapes."""
-        feed = self._ones(shapes)
+    def rows(self, feed: dict[str, Any], runs: int) -> list[dict[str, Any]]:
+        """As `profile`, or `plan` when `runs` is 0."""
+        return self._settled(feed).rows(feed, runs)
+
+    def graphs(self, feed: dict[str, Any]) -> list[Graph]:
+        """What the engine runs for inputs like these."""
         return self._settled(feed).graphs(feed)
+
+    @property
+    def parts(self) -> list[tuple[bool, int]]:
+        """Whether the engine runs it, and how many nodes it has, of each part found so far."""
+        if isinstance(self._runner, Hybrid):
+            return [(segment.native, segment.nodes) for segment in self._runner.segments]
+        return [(True, len(self._model.graph.node))]
 
     def _feed(self, arrays: Sequence[Any]) -> dict[str, Any]:
         return {name: array for (name, _, _), array in zip(self.inputs, arrays, strict=True)}
-
-    def _ones(self, shapes: Sequence[Sequence[int]]) -> dict[str, Array]:
-        dtypes = [dtype if dtype in np.sctypeDict else "float32" for _, dtype, _ in self.inputs]
-        return self._feed([np.ones(shape, dtype) for shape, dtype in zip(shapes, dtypes, strict=True)])
 
     def _settled(self, feed: dict[str, Any]) -> Adaptive | Hybrid:
         """Who runs it: the engine alone if it takes these inputs, else both."""

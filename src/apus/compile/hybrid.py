@@ -11,7 +11,7 @@ import onnx
 
 from apus.artifact import Array, Graph
 from apus.compile.adaptive import Adaptive, Feed
-from apus.compile.pieces import inferred, piece, seen
+from apus.compile.pieces import inferred, piece, reason, seen
 from apus.errors import ApusError, ArtifactError, CompileError, RunError
 from apus.runtime.foreign import Foreign
 
@@ -142,7 +142,7 @@ class Hybrid:
             return self._found(known), known
         except (CompileError, RunError) as error:
             try:
-                return [self._cut(feed, 0, len(self.model.graph.node), str(error))], feed
+                return [self._cut(feed, 0, len(self.model.graph.node), reason(error))], feed
             except CompileError:
                 raise error from None
 
@@ -178,12 +178,12 @@ class Hybrid:
             return high, ""
         named = self._place(error, start)
         if named is not None and (named == start or self._refusal(known, start, named) is None):
-            return named, str(error)
+            return named, reason(error)
         while high - low > 1:  # [start, low) compiles, [start, high) does not
             middle = (low + high) // 2
             refusal = self._refusal(known, start, middle)
             low, high, error = (middle, high, error) if refusal is None else (low, middle, refusal)
-        return low, str(error)
+        return low, reason(error)
 
     def _place(self, error: ApusError, start: int) -> int | None:
         """Index of the node that an error names."""

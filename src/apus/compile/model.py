@@ -1,8 +1,6 @@
 """The whole road from an ONNX model to a packed graph."""
 
-import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from apus import artifact
 from apus.artifact import Array, Graph
@@ -85,31 +83,3 @@ def to_bytes(
         The whole file.
     """
     return artifact.to_bytes(compile_model(model, precision=precision, shapes=shapes, passes=passes))
-
-
-def compile_to_file(
-    model: Model,
-    output: str | os.PathLike[str] | None = None,
-    *,
-    precision: str = "fp32",
-    shapes: dict[str, list[int]] | None = None,
-) -> Path:
-    """Compile a model and write its `.apus` file: `apus.compile(...)`.
-
-    Args:
-        model: a path, or the model itself.
-        output: the file to write; by default the model's path with the suffix `.apus`.
-        precision: as for `compile_model`.
-        shapes: as for `compile_model`.
-
-    Returns:
-        The path of the file.
-
-    Raises:
-        CompileError: the model cannot be compiled, or has no path and `output` is missing.
-    """
-    if output is None:
-        if not isinstance(model, str | os.PathLike):
-            raise CompileError("say where to write: output= is needed for a model that is not a file")
-        output = Path(model).with_suffix(".apus")
-    return artifact.write(compile_model(model, precision=precision, shapes=shapes), output)

@@ -71,3 +71,8 @@ def _info(name: str, value: Any, given: onnx.ValueInfoProto | None) -> onnx.Valu
     array = np.asarray(value)
     rank = [f"{name}.{i}" for i in range(array.ndim)]
     return onnx.helper.make_tensor_value_info(name, onnx.helper.np_dtype_to_tensor_dtype(array.dtype), rank)
+
+
+def reason(error: Exception | None) -> str:
+    """What a refusal says, without the fix."""
+    return str(error).split(" Fix:")[0].removeprefix("<model>: ")

@@ -36,7 +36,8 @@ class Session:
             the same rounding of float32, on every machine with this instruction set and for any number of threads.
         allow: who else may run parts of an ONNX model. By default ONNX Runtime, where it is installed, runs the nodes
             that the engine refuses, with a warning that names them; `nothing`: such a model is an error;
-            `onnxruntime`: not to find it installed is an error.
+            `onnxruntime`: it also runs what it runs faster here, which is measured when the model is opened, if every
+            dimension but an input's first is fixed. An `.apus` file has its parts recorded already.
         accuracy: `accurate`, or `fast`: activations of float32 (exp, tanh, sigmoid, SiLU, erf, GELU; Softmax and
             attention through exp) with fewer digits, within the bounds of docs/activations.md.
         **ignored: `disabled_optimizers`, which cannot change a result.

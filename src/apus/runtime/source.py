@@ -10,6 +10,7 @@ from apus import _native
 from apus._files import existing_file, write_atomically
 from apus.errors import CompileError, MissingExtraError, RunError
 from apus.runtime.foreign import INSTALL, installed
+from apus.runtime.segmented import Segmented
 from apus.runtime.signature import Described
 
 MAGIC = b"\x89APUS\r\n\x1a"
@@ -79,6 +80,7 @@ def open_network(
         deterministic=deterministic,
         accuracy=accuracy,
         helped=_may_help(allow),
+        faster=allow == "onnxruntime",
     )
     if not isinstance(made, bytes):
         if save:
@@ -90,7 +92,10 @@ def open_network(
 
 
 def _bound(model: _native.Model, threads: int, deterministic: bool, accuracy: str) -> Opened:
-    engine = _native.Session(model, threads, deterministic=deterministic, fast=accuracy == "fast")
+    if model.segments:
+        engine: Any = Segmented(model, threads, deterministic=deterministic, accuracy=accuracy)
+    else:
+        engine = _native.Session(model, threads, deterministic=deterministic, fast=accuracy == "fast")
     return Opened(model.inputs, model.outputs, model.metadata, engine)
 
 

@@ -9,14 +9,14 @@ from apus.runtime import Session, isa
 class Engine:
     """An `.apus` or `.onnx` model in `apus.Session`."""
 
-    def __init__(self, model: Any, *, label: str, network: str) -> None:
-        self.model, self.label, self.network = model, label, network
+    def __init__(self, model: Any, *, label: str, network: str, allow: str | None = None) -> None:
+        self.model, self.label, self.network, self.allow = model, label, network, allow
 
     def load(self, inputs: Inputs, threads: int) -> Runner:
         """Make the session; the timed call is `run(None, feed)`, as a user writes it."""
-        session, feed = Session(self.model, threads=threads), dict(inputs)
+        session, feed = Session(self.model, threads=threads, allow=self.allow), dict(inputs)
         return lambda: session.run(None, feed)
 
     def settings(self) -> dict[str, object]:
         """The instruction set in use."""
-        return {"isa": isa(), "call": "Session.run"}
+        return {"isa": isa(), "call": "Session.run", "allow": self.allow or ""}

@@ -139,6 +139,6 @@ def _unsupported(call: Call) -> NoReturn:
     domain = f"{call.node.domain}." if call.node.domain not in ("", "ai.onnx") else ""
     raise UnsupportedOperatorError(
         f"{call.context.file}: operator {domain}{call.node.op_type} of node {call.node.name!r} is not supported."
-        f" Fix: write the layer with operators that are ({', '.join(sorted(HANDLERS))}) and export again,"
+        " Fix: write the layer with operators that docs/operators.md lists and export again,"
         " or cut the model before this node"
     )
