@@ -110,8 +110,9 @@ def main() -> None:
     ratio = answers["cpu"]["median"] / answers["cpu-bf16"]["median"]
     amx = bool(torch.cpu.get_capabilities().get("amx_bf16"))
     rows.append(row("cpu-bf16", "speedup_vs_fp32", ratio, "x", runs=STEPS, detail={"amx": amx}))
-    added, low, high = overhead.measure()
-    rows.append(row("cpu", "overhead_pct", added, "%", low=low, high=high, runs=280))
+    cost = overhead.measure()
+    spread = {"low": cost["low"], "high": cost["high"], "runs": int(cost["steps"])}
+    rows.append(row("cpu", "overhead_pct", cost["added"], "%", **spread, detail={"noise_pct": cost["noise"]}))
     fed = starved.measure()
     rows.append(row(f"starved-{fed['device']}", "speedup", fed["speedup"], "x", detail=fed))
     path = ROOT / "benchmarks" / "results" / "devices.json"

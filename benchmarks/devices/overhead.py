@@ -28,27 +28,33 @@ def steps(model: nn.Module, optimizer: torch.optim.Optimizer, loader: Iterable[A
         yield time.perf_counter() - start
 
 
-def measure(passes: int = 8) -> tuple[float, float, float]:
-    """Percent of a step that the runtime adds, from steps with it and without in turns.
+def measure(passes: int = 8) -> dict[str, float]:
+    """Percent of a step that the runtime adds, from steps without it, with it and without again, in turns.
 
     Args:
         passes: over 40 batches, of which the first warms up; ≥ 2.
 
     Returns:
-        From the medians of all steps, then the least and the largest of a pass; any may be below 0, by noise.
+        `added`: median over the steps of ours against the mean of its two neighbours; `low` and `high`: the least and
+        largest of a pass; `noise`: what one bare loop adds to the other, by the same reckoning; `steps`: how many.
     """
     torch.set_num_threads(1)
     data = TensorDataset(torch.randn(1280, 1, 28, 28), torch.randint(0, 10, (1280,)))
-    runtime = Runtime("cpu")
     contenders = []
-    for place in (lambda *pair: pair, runtime.setup):
+    for place in (_bare, Runtime("cpu").setup, _bare):
         model, loader = place(SparseCNN(), DataLoader(data, batch_size=32, shuffle=True))
         contenders.append((model, torch.optim.SGD(model.parameters(), lr=1e-3), loader))
-    pairs = [list(zip(*(steps(*one) for one in contenders), strict=True)) for _ in range(passes)][1:]
-    of_passes = [_added(one) for one in pairs]
-    return _added([pair for one in pairs for pair in one]), min(of_passes), max(of_passes)
+    rounds = [list(zip(*(steps(*one) for one in contenders), strict=True)) for _ in range(passes)][1:]
+    of_passes = [_added(one) for one in rounds]
+    all_steps = [times for one in rounds for times in one]
+    noise = 100 * statistics.median(again / bare - 1 for bare, _, again in all_steps)
+    added = _added(all_steps)
+    return {"added": added, "low": min(of_passes), "high": max(of_passes), "noise": noise, "steps": len(all_steps)}
 
 
-def _added(pairs: Sequence[tuple[float, float]]) -> float:
-    bare, ours = (statistics.median(side) for side in zip(*pairs, strict=True))
-    return 100 * (ours / bare - 1)
+def _bare(*pieces: Any) -> tuple[Any, ...]:
+    return pieces
+
+
+def _added(rounds: Sequence[tuple[float, ...]]) -> float:
+    return 100 * statistics.median(2 * ours / (before + after) - 1 for before, ours, after in rounds)

@@ -21,6 +21,7 @@ def check(outcomes, exit_code):
     assert all(one["same"] for one in outcomes)
 
 
+@pytest.mark.timeout(900)  # twenty runs are killed and taken up, one after the other
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 @pytest.mark.parametrize("count", [2, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_killed_run_ends_bit_equal(tmp_path, count, number):

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
+from apus._torch import torch
 from apus._verb import make_callable
 from apus.compress.deliver import models
 from apus.compress.folder import RunFolder
@@ -31,8 +30,8 @@ class Result:
 
 
 def compress(
-    teacher: nn.Module,
-    student: nn.Module,
+    teacher: torch.nn.Module,
+    student: torch.nn.Module,
     train: Any,
     valid: Any,
     recipe: Recipe | Mapping[str, Any] | str | Path = Recipe(),  # noqa: B008 - frozen

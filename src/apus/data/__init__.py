@@ -1,5 +1,6 @@
 """Examples: sources in memory, batches by place, augmentation by batch; pipelines that echo; what slows a training."""
 
+from apus import _torch as _torch
 from apus.data.arrays import Arrays, Dataset, hold_out
 from apus.data.augment import Augment
 from apus.data.batches import ArrayBatches, Batch, Batches, LoaderBatches, as_input

@@ -1,5 +1,6 @@
 """The hand-over from training to running: torch → standard ONNX, quantised layers as QDQ."""
 
+from apus import _torch as _torch
 from apus.export.bits import bytes_by_layer, to_bits
 from apus.export.onnx_file import INPUT, OUTPUT, export
 from apus.export.qdq import OPSET, to_qdq

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from apus import _torch as _torch
 from apus.training.evaluate import Loss, Score, outputs, score
 from apus.training.loop import fit, here
 from apus.training.options import TrainOptions, has_bf16, make_optimizer
