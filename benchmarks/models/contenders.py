@@ -36,6 +36,7 @@ def _fp32(case: str) -> list[Contender]:
     return [
         _made("onnxruntime", path),
         _made("apus", path),
+        _made("apus", path, "apus+ort", allow="onnxruntime"),
         _made("openvino", path),
         _made("torch", net),
         _made("torch", net, "torch-compile", compiled=True),
@@ -45,6 +46,7 @@ def _fp32(case: str) -> list[Contender]:
 def _int8(case: str) -> list[Contender]:
     path = files.int8(case)
     made = [_made("onnxruntime", path), _made("apus", path), _made("openvino", path)]
+    made.append(_made("apus", path, "apus+ort", allow="onnxruntime"))
     if case.startswith("minilm"):
         made.append(_made("onnxruntime", files.int8_dynamic(case), "onnxruntime-dynamic"))
     return made
