@@ -88,6 +88,24 @@ def kernels(results: Results) -> str:
     return "\n".join([*lines, "", measured(results)])
 
 
+DENSITIES = (5, 10, 20, 50, 80, 100)  # of those measured, what a table has room for
+SHAPES = {case.rsplit("-s", 1)[0]: name for case, name in CHAINS.items()}
+
+
+def density(results: Results) -> str:
+    """Ours at each density of blocks, as a share of ours dense; what two threads bring."""
+    lines = ["| int8, blocks present | " + " | ".join(f"{d} %" for d in DENSITIES) + " | worst |"]
+    lines.append("|---" * (len(DENSITIES) + 2) + "|")
+    for stem, name in SHAPES.items():
+        times = [value(results, f"{stem}-int8-d{d}", "layer_us") for d in DENSITIES]
+        worst = value(results, f"{stem}-int8", "worst_against_dense")
+        cells = [f"{time / times[-1]:.2f}" for time in times[:-1]] + [f"{times[-1]:.1f} µs", f"{worst:.2f}"]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    one = "linear-1024-n128-s90-cores-"
+    cores = " and ".join(f"{value(results, one + p, 'two_cores_speedup'):.2f}x ({p})" for p in ("int8", "fp32"))
+    return "\n".join([*lines, "", f"Two cores against one, batch 128, 90 % zeros: {cores}."])
+
+
 NETWORKS = {
     "mlp": "MLP",
     "resnet18": "ResNet-18",
@@ -215,6 +233,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "demo": demo,
     "quantize": quantize,
     "kernels": kernels,
+    "kernels:density": density,
     "models": models,
     "onnx": onnx,
     "echo": echo,
@@ -225,6 +244,7 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "echo"),
     "docs/echo.md": ("echo",),
     "docs/devices.md": ("devices", "devices.accuracy"),
+    "docs/kernels.md": ("kernels", "kernels:density"),
 }
 
 
@@ -232,7 +252,8 @@ def rendered(page: str) -> str:
     """A page with every block of its own drawn anew."""
     text = (ROOT / page).read_text()
     for name in PAGES[page]:
-        drawn = TABLES[name](json.loads((RESULTS / f"{name}.json").read_text()))
+        source = name.partition(":")[0]
+        drawn = TABLES[name](json.loads((RESULTS / f"{source}.json").read_text()))
         block = f"<!-- {name} -->\n{drawn}\n<!-- /{name} -->"
         text, count = re.subn(rf"<!-- {name} -->.*?<!-- /{name} -->", lambda _, b=block: b, text, flags=re.DOTALL)
         if count != 1:
@@ -296,6 +317,10 @@ def main(check: bool) -> int:
     for path, text in new.items():
         path.write_text(text)
     plot(json.loads((RESULTS / "demo.json").read_text()), ROOT / "docs" / "images" / "demo.svg")
+    sys.path.insert(0, str(ROOT))
+    from benchmarks.kernels.plots import draw
+
+    draw(json.loads((RESULTS / "kernels.json").read_text())["rows"])
     return 0
 
 

@@ -13,13 +13,14 @@ import venv
 from pathlib import Path
 
 from apus.bench.results import Row, write_results
-from benchmarks.kernels import contest, density
+from benchmarks.kernels import contest, density, scaling
 from benchmarks.kernels.cases import CASES
 from benchmarks.kernels.roof import roof_us
 
 RESULTS = Path(__file__).parents[1] / "results" / "kernels.json"
 DEEPSPARSE = Path(__file__).parents[2] / ".cache" / "deepsparse"  # a venv of its own
 THREADS = (1, 2)
+ALONE = dict.fromkeys(density.NAMES, density.rows) | dict.fromkeys(scaling.NAMES, scaling.rows)  # cases without peers
 
 
 def provide_deepsparse() -> None:
@@ -43,8 +44,8 @@ def merge(rows: list[Row]) -> None:
 
 def measure(name: str, seconds: float, threads: int) -> None:
     """One case, here and now."""
-    if name in density.NAMES:
-        rows = density.rows(name, seconds)
+    if name in ALONE:
+        rows = ALONE[name](name, seconds)
         merge(rows)
         return print(*(f"{r['case']:28} {r['metric']:22} {r['value']:8.2f} {r['unit']}" for r in rows), sep="\n")
     roofs = roof_us(CASES[name]) if threads == 1 else {}
@@ -60,18 +61,18 @@ def measure(name: str, seconds: float, threads: int) -> None:
 def main() -> int:
     """Without a case: every one, each in its own process."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="*", choices=[*CASES, *density.NAMES, []], help="all by default")
+    parser.add_argument("cases", nargs="*", choices=[*CASES, *ALONE, []], help="all by default")
     parser.add_argument("--threads", type=int, help="1 and 2 by default")
     parser.add_argument("--seconds", type=float, default=1.0, help="timed seconds per contender")
     parser.add_argument("--list", action="store_true", help="print the cases")
     given = parser.parse_args()
     provide_deepsparse()
     if given.list:
-        print(*CASES, *density.NAMES, sep="\n")
+        print(*CASES, *ALONE, sep="\n")
     elif len(given.cases) == 1 and given.threads:
         measure(given.cases[0], given.seconds, given.threads)
     else:
-        for name in given.cases or (*CASES, *density.NAMES):
+        for name in given.cases or (*CASES, *ALONE):
             for threads in (given.threads,) if given.threads else THREADS if name in CASES else (1,):
                 command = [sys.executable, "-m", "benchmarks.kernels", name, "--threads", str(threads)]
                 subprocess.run([*command, "--seconds", str(given.seconds)], check=True)
