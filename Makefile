@@ -5,6 +5,7 @@
 #   make test-tpu      the training tests on an emulated TPU and ahead of time, in a venv of its own (3 GB)
 #   make check         style, types, import contracts, docstrings, sizes
 #   make bench-NAME    writes benchmarks/results/NAME.json
+#   make test-aarch64  the engine's cases on an emulated AArch64; needs qemu-user and g++-aarch64-linux-gnu
 #   make sanitize      the engine's cases under ASan + UBSan, then TSan, on every ISA
 #   make docs          pages from docstrings, into site/
 #   make wheel         manylinux wheel into wheelhouse/, tested in a bare venv
@@ -15,7 +16,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SOURCES := $(shell find cpp -name '*.cc' -o -name '*.h' -o -name '*.inc') CMakeLists.txt
 
-.PHONY: demo test test-slow test-tpu check format sanitize docs wheel clean
+.PHONY: demo test test-slow test-tpu test-aarch64 check format sanitize docs wheel clean
 
 demo: $(VENV)/.built
 	$(BIN)/apus compress recipes/images.toml
@@ -64,6 +65,9 @@ bench-distill: $(VENV)/.built
 
 bench-%: $(VENV)/.built
 	$(BIN)/python -m benchmarks.$*
+
+test-aarch64: $(VENV)/.built
+	$(BIN)/python -m pytest -q tests/engine/test_aarch64.py
 
 sanitize: $(VENV)/.ready
 	PYTHON=$(abspath $(BIN))/python bash tests/engine/sanitize.sh address,undefined

@@ -58,6 +58,8 @@ def _node(node: Node, graph: Graph, env: dict[str, Array]) -> Array:
         return _layer_norm(node, graph, [env[name] for name in node.inputs])
     if node.op == "attention":
         return _attention(node, [env[name].astype(np.float64) for name in node.inputs])
+    if node.op == "recurrent":
+        return _recurrent(node, graph, [env[name].astype(np.float64) for name in node.inputs])
     if node.op == "quantize":
         return quantise(env[node.inputs[0]], y)
     if node.op == "dequantize":
@@ -275,3 +277,27 @@ def _attention(node: Node, operands: list[Array]) -> Array:
     weights = np.exp(scores - scores.max(-1, keepdims=True))
     y = weights / weights.sum(-1, keepdims=True) @ v
     return y.transpose(0, 2, 1, 3).reshape(*operands[0].shape[:2], width).astype(np.float32)
+
+
+def _recurrent(node: Node, graph: Graph, operands: list[Array]) -> Array:
+    h, x, c = operands[0], operands[1], operands[2] if len(operands) > 2 else None
+    matrix, bias = weight_matrix(node, graph), graph.tensor(node, "bias") if "bias" in node.tensors else 0
+    steps = range(len(x))
+    y = np.zeros((*x.shape[:2], h.shape[1] * (len(operands) - 1)), np.float32)
+    for t in reversed(steps) if node.attributes.get("reverse") else steps:
+        p = h @ matrix.astype(np.float64).T + bias
+        if c is None:
+            z, r = np.split(_sigmoid(x[t] + p)[:, : 2 * h.shape[1]], 2, 1)
+            n = np.tanh(x[t][:, -h.shape[1] :] + r * p[:, -h.shape[1] :])
+            h = n + z * (h - n)
+            y[t] = h
+        else:
+            i, o, f, g = np.split(x[t] + p, 4, 1)
+            c = _sigmoid(f) * c + _sigmoid(i) * np.tanh(g)
+            h = _sigmoid(o) * np.tanh(c)
+            y[t] = np.concatenate([h, c], 1)
+    return y
+
+
+def _sigmoid(x: Array) -> Array:
+    return 1 / (1 + np.exp(-x))

@@ -30,6 +30,7 @@ class Checker {
         return require(all_same(kMatmul), "takes float32, float64, int32, int64, uint32 or uint64, one for all");
       case Op::layer_norm:
       case Op::attention:
+      case Op::recurrent:
         return require(all_float(), "takes float32 alone");
       case Op::binary:
       case Op::unary:
@@ -95,6 +96,8 @@ class Checker {
             "its inputs differ in rank");
       case Op::attention:
         return attention();
+      case Op::recurrent:
+        return recurrent();
       case Op::reduce:
       case Op::slice:
         return axes(rank);
@@ -239,6 +242,19 @@ class Checker {
       require(axis >= -rank && axis < rank, "'axes' is out of range");
       require(seen.insert(axis < 0 ? axis + rank : axis).second, "'axes' names an axis twice");
     }
+  }
+
+  // h [B, H], gates [T, B, 3 H], or with c [B, H] gates [T, B, 4 H].
+  void recurrent() const {
+    const auto& h = model_.values[node_.inputs[0].index].shape;
+    require(operand_rank(model_, node_.inputs[0]) == 2 && operand_rank(model_, node_.inputs[1]) == 3 &&
+                (node_.inputs.size() < 3 || operand_rank(model_, node_.inputs[2]) == 2),
+            "its inputs must have the ranks 2, 3 and 2");
+    const int64_t units = h[1].size, gates = node_.inputs.size() == 3 ? 4 : 3;
+    require(units >= 1, "its state needs a known last dimension");
+    require(node_.attributes.channels % gates == 0 && node_.attributes.channels / gates == units,
+            "'channels' must be 3 times its state's last dimension, 4 times with a cell");
+    require(node_.attributes.format == Format::block16x1, "takes the format block16x1 alone");
   }
 
   void attention() const {

@@ -223,7 +223,7 @@ void check_norm(const Model& model, const Node& node) {
 
 void check_weights(const Model& model, const Node& node) {
   if (node.op == Op::layer_norm) return check_norm(model, node);
-  if (node.op == Op::conv || node.op == Op::linear) WeightChecker(model, node).run();
+  if (node.op == Op::conv || node.op == Op::linear || node.op == Op::recurrent) WeightChecker(model, node).run();
 }
 
 }  // namespace apus

@@ -78,7 +78,8 @@ enum class Op : uint8_t {
   scatter_nd,
   arg,
   cumulative,
-  top_k
+  top_k,
+  recurrent
 };
 
 enum class Format : uint8_t { block16x1, block16x4, depthwise };

@@ -40,6 +40,7 @@ constexpr Schema kSchemas[] = {
     {"arg", 1, 1, "function axis keepdims last", "", ""},
     {"cumulative", 1, 1, "function axis exclusive reverse", "", ""},
     {"top_k", 1, 1, "axis k largest positions", "", ""},
+    {"recurrent", 2, 3, "channels format reverse", "", "values columns strips bias"},
 };
 
 constexpr Op kOps[] = {Op::conv,
@@ -70,7 +71,8 @@ constexpr Op kOps[] = {Op::conv,
                        Op::scatter_nd,
                        Op::arg,
                        Op::cumulative,
-                       Op::top_k};
+                       Op::top_k,
+                       Op::recurrent};
 
 constexpr const char* kUnaryNames[kUnaryCount] = {
     "identity", "relu", "clip", "leaky_relu", "elu",  "hard_sigmoid", "hard_swish", "sigmoid",

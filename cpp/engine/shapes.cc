@@ -137,6 +137,15 @@ Shape attention_shape(const Node& node, const std::vector<Shape>& inputs) {
   return {q[0], q[1], node.attributes.channels};
 }
 
+// h [B, H], gates [T, B, G H] and, of an LSTM, c [B, H]: the states after every step.
+Shape recurrent_shape(const Node& node, const std::vector<Shape>& inputs) {
+  const Shape &h = inputs[0], &x = inputs[1];
+  const int64_t cells = static_cast<int64_t>(inputs.size()) - 1;
+  if (x[1] != h[0] || x[2] != node.attributes.channels || (cells == 2 && inputs[2] != h))
+    fail(node, "gates " + shape_text(x) + " do not fit the state " + shape_text(h));
+  return {x[0], x[1], cells * h[1]};
+}
+
 // With the axis of length `size`, or without it.
 Shape axis_shape(const Node& node, Shape x, int64_t size) {
   const Attributes& a = node.attributes;
@@ -170,6 +179,8 @@ Shape infer(const Model& model, const Node& node, const std::vector<Shape>& inpu
       return layer_norm_shape(node, inputs);
     case Op::attention:
       return attention_shape(node, inputs);
+    case Op::recurrent:
+      return recurrent_shape(node, inputs);
     case Op::binary:
       return broadcast(node, inputs[0], inputs[1]);
     case Op::reduce:

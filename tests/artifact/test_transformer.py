@@ -33,13 +33,29 @@ def attention(mask: Value | None = None, **changed: Any) -> Graph:
     return b.graph
 
 
+def recurrent(gates: int = 12, cell: Value | None = None, **changed: Any) -> Graph:
+    b = Builder()
+    h, x = b.input("h", real("batch", 4)), b.input("x", real("time", "batch", gates))
+    inputs = [h, x] + ([b.input("c", cell)] if cell else [])
+    a = {"channels": gates, "format": "block16x1"} | changed
+    roles = b.weights(gates, 4, "float32")
+    b.graph.outputs = [b.node("recurrent", inputs, real("time", "batch", 8 if cell else 4), roles, **a)]
+    return b.graph
+
+
 GOOD: dict[str, Callable[[], Graph]] = {
     "layer_norm": layer_norm,
     "with bias": lambda: layer_norm(bias=np.zeros(4, np.float32)),
     "attention": attention,
+    "gru": recurrent,
+    "lstm, reversed": lambda: recurrent(16, real("batch", 4), reverse=1),
     "masked": lambda: attention(real("batch", 1, 1, "keys")),
 }
 BAD: dict[str, Callable[[], Graph]] = {
+    "gates of an lstm without its cell": lambda: recurrent(16),
+    "cell of another rank": lambda: recurrent(16, real("batch", 1, 4)),
+    "channels unlike the weights": lambda: recurrent(channels=24),
+    "recurrent in runs": lambda: recurrent(format="block16x4"),
     "ranks differ": lambda: layer_norm(["batch", 1, 4]),
     "scale of another size": lambda: layer_norm(multiplier=np.ones(3, np.float32)),
     "bias not finite": lambda: layer_norm(bias=np.float32([0, np.nan, 0, 0])),

@@ -285,9 +285,22 @@ def conversions() -> Iterator[Case]:
         yield Case(f"dequantize, zero point {zero_point}", graph, feed, 0)
 
 
+def recurrences() -> Iterator[Case]:
+    for t, batch, h in ((1, 1, 1), (5, 1, 37), (3, 4, 16), (4, 20, 33), (0, 2, 8), (2, 0, 8)):
+        for lstm in (0, 1):
+            for reverse in (0, 1):
+                gates = (3 + lstm) * h
+                x = [real(batch, h), real(t, batch, gates), *[real(batch, h)] * lstm]
+                graph, feed = single(
+                    "recurrent", x, real(t, batch, h * (1 + lstm)), packed_weights(gates, h, "float32"),
+                    channels=gates, format="block16x1", reverse=reverse,
+                )  # fmt: skip
+                yield Case(f"recurrent {t}x{batch}x{h} {lstm} {reverse}", graph, feed, tolerance=2e-5)
+
+
 def cases() -> list[Case]:
     weighted, moving = (convs, linears, matmuls), (layouts, conversions)
-    groups = (*weighted, binaries, unaries, pools, reductions, softmaxes, transformers, *moving)
+    groups = (*weighted, binaries, unaries, pools, reductions, softmaxes, transformers, recurrences, *moving)
     return [case for group in groups for case in group()]
 
 

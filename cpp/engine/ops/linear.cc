@@ -5,7 +5,6 @@
 #include "kernels/linear_windows/linear_windows.h"
 
 namespace apus {
-namespace {
 
 // The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
 std::vector<Candidate> linear_kernels(const Builder& b, const Block16Weights& weights, int64_t rows,
@@ -22,8 +21,6 @@ std::vector<Candidate> linear_kernels(const Builder& b, const Block16Weights& we
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
   return found;
 }
-
-}  // namespace
 
 void plan_linear(Builder& b, const Node& node) {
   const Shape& x = b.shape(node.inputs[0]);

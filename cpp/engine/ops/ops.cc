@@ -32,7 +32,8 @@ PlanFunction plan_function(Op op) {
                                          plan_scatter_nd,
                                          plan_arg,
                                          plan_cumulative,
-                                         plan_top_k};
+                                         plan_top_k,
+                                         plan_recurrent};
   return kFunctions[static_cast<int>(op)];
 }
 

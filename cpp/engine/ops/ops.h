@@ -15,6 +15,7 @@ void plan_avg_pool(Builder& builder, const Node& node);
 void plan_reduce(Builder& builder, const Node& node);
 void plan_softmax(Builder& builder, const Node& node);
 void plan_layer_norm(Builder& builder, const Node& node);
+void plan_recurrent(Builder& builder, const Node& node);
 void plan_attention(Builder& builder, const Node& node);
 void plan_reshape(Builder& builder, const Node& node);  // flatten too
 void plan_transpose(Builder& builder, const Node& node);

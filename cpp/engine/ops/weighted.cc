@@ -43,9 +43,6 @@ int64_t weight_bytes(const Model& model, const Node& node) {
   return bytes;
 }
 
-namespace {
-
-// Tells what `kernel` is; `images` is how often it runs, on so many threads.
 void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images, int threads) {
   NodeReport& report = builder.report();
   report.kernel = kernel.kernel();
@@ -56,8 +53,6 @@ void describe(Builder& builder, const Node& node, const Operator& kernel, int64_
   report.weight_bytes = weight_bytes(builder.model(), node);
   report.imbalance = images == 1 && threads > 1 ? kernel.imbalance() : 0;
 }
-
-}  // namespace
 
 void add_images(Builder& b, const Node& node, const std::vector<Candidate>& candidates, Images work) {
   const Choice chosen = choose(b, candidates, {work.images, work.x_bytes, work.y_bytes});

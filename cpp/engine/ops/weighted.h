@@ -11,6 +11,12 @@ namespace apus {
 Block16Weights block16_weights(const Model& model, const Node& node, int64_t inputs);
 Epilogue epilogue_of(const Builder& builder, const Node& node);
 
+// Every kernel for `rows` rows of a linear layer.
+std::vector<Candidate> linear_kernels(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa);
+
+// Tells what `kernel` is; `images` is how often it runs, on so many threads.
+void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images, int threads);
+
 // Bytes of all the node's constants.
 int64_t weight_bytes(const Model& model, const Node& node);
 

@@ -12,8 +12,8 @@ from apus.artifact.operators import (
 )
 from apus.errors import ArtifactError
 
-_SAME_KIND = {"binary", "unary", "avg_pool", "softmax", "layer_norm", "attention"}
-_FLOAT = {"layer_norm", "attention"}
+_SAME_KIND = {"binary", "unary", "avg_pool", "softmax", "layer_norm", "attention", "recurrent"}
+_FLOAT = {"layer_norm", "attention", "recurrent"}
 _INDEXED = {"gather", "gather_elements", "gather_nd", "scatter_elements", "scatter_nd"}
 _TAKE_TENSORS = {"matmul", "binary", "elementwise"} | _INDEXED
 _MOVES = {"reshape", "flatten", "transpose", "slice", "max_pool", "pad"}

@@ -1,4 +1,4 @@
-"""`layer_norm` and `attention` against their shapes (SPEC.md §6.7, §6.8)."""
+"""`layer_norm`, `attention` and `recurrent` against their shapes (SPEC.md §6.7, §6.8)."""
 
 import numpy as np
 
@@ -8,7 +8,7 @@ from apus.errors import ArtifactError
 
 def check(node: Node, graph: Graph, where: str) -> None:
     """Check ranks, constants and offsets; ArtifactError says which rule is broken."""
-    (_layer_norm if node.op == "layer_norm" else _attention)(node, graph, where)
+    {"layer_norm": _layer_norm, "attention": _attention, "recurrent": _recurrent}[node.op](node, graph, where)
 
 
 def _layer_norm(node: Node, graph: Graph, where: str) -> None:
@@ -36,3 +36,14 @@ def _attention(node: Node, graph: Graph, where: str) -> None:
     for shape, offset in zip(shapes, node.attributes["offsets"], strict=False):
         if not isinstance(shape[2], int) or shape[2] < offset + channels:
             raise ArtifactError(f"{where}: {channels} channels from {offset} on do not fit in {shape}")
+
+
+def _recurrent(node: Node, graph: Graph, where: str) -> None:
+    shapes = [graph.values[name].shape for name in node.inputs]
+    if [len(shape) for shape in shapes] != [2, 3, 2][: len(shapes)]:
+        raise ArtifactError(f"{where}: ranks {[len(shape) for shape in shapes]}; 2, 3 and 2 for a cell are needed")
+    units, channels, gates = shapes[0][1], node.attributes["channels"], len(shapes) + 1
+    if not isinstance(units, int) or units < 1 or channels != gates * units:
+        raise ArtifactError(f"{where}: {channels} channels are not {gates} times the state's last dimension, {units}")
+    if node.attributes["format"] != "block16x1":
+        raise ArtifactError(f"{where}: format {node.attributes['format']}; block16x1 alone is taken")

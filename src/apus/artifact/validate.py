@@ -86,10 +86,10 @@ def check_graph(graph: Graph) -> None:
         dtypes.check_operands(node, graph, where)
         attributes.check_shapes(node, dtypes.ranks(node, graph), where)
         dtypes.check(node, graph, where)
-        if node.op in ("conv", "linear"):
-            weights.check(node, graph, where)
-        if node.op in ("layer_norm", "attention"):
+        if node.op in ("layer_norm", "attention", "recurrent"):
             transformer.check(node, graph, where)
+        if node.op in ("conv", "linear", "recurrent"):
+            weights.check(node, graph, where)
         known.add(node.output)
     missing = [name for name in graph.values if name not in known]
     if missing:

@@ -8,9 +8,9 @@ from apus.compile.draft import add_tensor
 
 
 def pack(graph: Graph) -> None:
-    """Pack the weights of every `conv` and `linear`, in place."""
+    """Pack the weights of every `conv`, `linear` and `recurrent`, in place."""
     for node in graph.nodes:
-        if node.op in ("conv", "linear"):
+        if node.op in ("conv", "linear", "recurrent"):
             _pack_node(graph, node)
     used = set(graph.used_tensors())
     graph.tensors = {name: array for name, array in graph.tensors.items() if name in used}

@@ -137,6 +137,7 @@ def _gather_nd(shapes: list[Shape], a: dict[str, Any]) -> Shape:
 _INDEXED: dict[str, Callable[[list[Shape], dict[str, Any]], Shape]] = {
     "gather": _gather,
     "gather_elements": lambda shapes, a: shapes[1],
+    "recurrent": lambda shapes, a: [*shapes[1][:2], shapes[0][1] * (len(shapes) - 1)],
     "gather_nd": _gather_nd,
 }
 

@@ -1,4 +1,8 @@
-"""RNN, GRU and LSTM, one step after another: the number of steps must be fixed."""
+"""RNN, GRU and LSTM: an operation of the engine where it has one, else one step after another.
+
+Native are float32 GRUs that reset after the product, and LSTMs, both with constant weights, the usual activations and
+sequences of full length. For all others the number of steps must be fixed.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -60,6 +64,15 @@ class Layer:
         self.x = call.permute(call.value(), [1, 0, 2]) if batch_first else call.value()
         self.lengths = call.cast(call.value(4), "int64") if call.has(4) else ""
         self.names = call.attribute("activations") or _DEFAULTS[self.kind] * self.count
+        self.native = self._is_native()
+
+    def _is_native(self) -> bool:
+        call = self.call
+        usual = [str(name) for name in self.names] == (_DEFAULTS[self.kind] * self.count)
+        after = self.kind == "LSTM" or (self.kind == "GRU" and bool(call.attribute("linear_before_reset", 0)))
+        plain = not (call.has(4) or call.has(7) or call.attribute("clip", 0.0) or call.attribute("input_forget", 0))
+        known = call.is_constant(1) and call.is_constant(2) and (not call.has(3) or call.is_constant(3))
+        return after and usual and plain and known and call.dtype() == "float32"
 
     @property
     def count(self) -> int:
@@ -105,8 +118,11 @@ class Layer:
         cell = self.state(6, d) if self.kind == "LSTM" else ""
         each = len(_DEFAULTS[self.kind])
         functions = [self.activation(d * each + i) for i in range(each)]
-        reverse = self._direction == "reverse" or d == 1
-        return Direction(inputs, r, bias, self.state(5, d), cell, peepholes, functions, reverse)
+        return Direction(inputs, r, bias, self.state(5, d), cell, peepholes, functions, self.reversed(d))
+
+    def reversed(self, d: int) -> bool:
+        """Whether direction `d` goes from the last step to the first."""
+        return self._direction == "reverse" or d == 1
 
     def activation(self, index: int) -> Callable[[str], str]:
         """The function number `index` of the node's list."""
@@ -172,6 +188,23 @@ def _lstm(layer: Layer, d: Direction, x: str, h: str, c: str) -> tuple[str, str]
     return call.apply("mul", f(layer.clip(peep(o, 1, cell))), out(cell)), cell
 
 
+def _native(layer: Layer, d: int) -> tuple[str, str, str]:
+    """All h [T, B, H], the last h and the last c of direction `d`, by the engine's own operation."""
+    call, size, width = layer.call, layer.hidden, layer.gates * layer.hidden
+    w, r = call.constant(1)[d], call.constant(2)[d]
+    wb, rb = np.split(call.constant(3)[d] if call.has(3) else np.zeros(2 * width, np.float32), 2)
+    made = {"weight": call.tensor(w, f"{call.outputs[0]}.w{d}"), "bias": call.tensor(wb, f"{call.outputs[0]}.wb{d}")}
+    inputs = call.emit("linear", [layer.x], {"channels": width}, made)
+    made = {"weight": call.tensor(r, f"{call.outputs[0]}.r{d}"), "bias": call.tensor(rb, f"{call.outputs[0]}.rb{d}")}
+    lstm, reverse = layer.kind == "LSTM", layer.reversed(d)
+    given = [layer.state(5, d), inputs, *([layer.state(6, d)] if lstm else [])]
+    states = call.emit("recurrent", given, {"channels": width, "reverse": int(reverse)}, made)
+    last = call.reshape(layer.piece(states, 0, 0 if reverse else layer.steps - 1, 1), [layer.batch, -1])
+    if not lstm:
+        return states, last, ""
+    return layer.piece(states, 2, 0, size), layer.piece(last, 1, 0, size), layer.piece(last, 1, size, size)
+
+
 _STEPS = {"RNN": _rnn, "GRU": _gru, "LSTM": _lstm}
 
 
@@ -198,7 +231,8 @@ def _run(layer: Layer, d: Direction) -> tuple[str, str, str]:
 def recurrent(call: Call) -> list[str]:
     """RNN, GRU or LSTM: Y [T, D, B, H], Y_h [D, B, H] and, of an LSTM, Y_c; batch first with layout 1."""
     layer = Layer(call)
-    runs = [_run(layer, layer.direction(d)) for d in range(layer.count)]
+    native = layer.native and layer.steps > 0
+    runs = [_native(layer, d) if native else _run(layer, layer.direction(d)) for d in range(layer.count)]
     t, b, h = layer.steps, layer.batch, layer.hidden
     axis = 2 if layer.batch_first else 1
     sequence = [call.permute(run[0], [1, 0, 2]) if layer.batch_first else run[0] for run in runs]
