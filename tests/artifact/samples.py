@@ -110,12 +110,12 @@ def float_graph() -> Graph:
     f = b.node("layer_norm", [f, n], real("batch", "time", 3), scale, epsilon=1e-5)
     h = b.node("attention", [t, t, t], real("batch", "time", 6), heads=2, channels=6, offsets=[0, 6, 3], factor=0.5)
     state, gates = b.input("state", real("batch", 4)), b.input("gates", real("time", "batch", 16))
-    l = b.node(
+    w = b.node(
         "recurrent", [state, gates, state], real("time", "batch", 8), b.weights(16, 4, "float32"), channels=16,
         format="block16x1", reverse=1,
     )  # fmt: skip
     r = b.node("reshape", [f], real("batch", "elements"), shape=[0, -1])
-    b.graph.outputs = [r, h, l, b.node("flatten", [x], real("batch", "features"), axis=1)]
+    b.graph.outputs = [r, h, w, b.node("flatten", [x], real("batch", "features"), axis=1)]
     return b.graph
 
 

@@ -28,7 +28,7 @@ def text(content: bytes) -> bytes:
 
 
 def record(case: Case) -> bytes:
-    """What replay.c reads. The engine's own integers are exact on every ISA, and checked against the oracle elsewhere."""
+    """What replay.c reads. The engine's integers are exact on every ISA; the oracle checks them elsewhere."""
     (here,) = run(case.graph, case.feed, 1)
     want = case.expected()[0].astype(np.float32) if here.dtype == np.float32 else here
     parts = [text(case.name.encode()), text(to_bytes(case.graph)), struct.pack("<I", len(case.feed))]
