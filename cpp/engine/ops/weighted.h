@@ -12,7 +12,8 @@ Block16Weights block16_weights(const Model& model, const Node& node, int64_t inp
 Epilogue epilogue_of(const Builder& builder, const Node& node);
 
 // Every kernel for `rows` rows of a linear layer.
-std::vector<Candidate> linear_kernels(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa);
+std::vector<Candidate> linear_kernels(const Builder& b, const Block16Weights& weights, int64_t rows,
+                                      const Epilogue& epilogue);
 
 // Tells what `kernel` is; `images` is how often it runs, on so many threads.
 void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images, int threads);
