@@ -77,26 +77,31 @@ double median(std::vector<double> values) {
 
 double time_operator(const Operator& op, int64_t x_bytes, int64_t y_bytes, ThreadPool* pool, double budget_ns) {
   AlignedBuffer x(static_cast<size_t>(x_bytes)), y(static_cast<size_t>(y_bytes));
-  const AlignedBuffer scratch(static_cast<size_t>(op.scratch_bytes()));
+  const size_t each = align_up(static_cast<size_t>(op.scratch_bytes()));
+  const int64_t apart = op.owns_scratch() ? static_cast<int64_t>(each) : 0;
+  const AlignedBuffer scratch(each * static_cast<size_t>(op.owns_scratch() && pool ? pool->threads() : 1));
   fill(x);
   struct Context {
     const Operator& op;
     const void* x;
-    void *scratch, *y;
+    uint8_t* scratch;
+    int64_t apart;  // from one thread's scratch to the next one's
+    void* y;
     ThreadPool* pool;
     double budget, best = 1e30;
     bool more = true;
-  } context{op, x.data(), scratch.data(), y.data(), pool, budget_ns};
+  } context{op, x.data(), scratch.data(), apart, y.data(), pool, budget_ns};
   // One timed run is several, so that the clock's grain does not show; thread 0 keeps the clock for all.
   const auto job = [](void* c, int thread) {
     Context& all = *static_cast<Context*>(c);
     const int parts = all.pool ? all.pool->threads() : 1;
+    uint8_t* const mine = all.scratch + thread * all.apart;
     const auto once = [&] {
-      if (all.op.scratch_bytes() > 0) {
-        all.op.stage(all.x, all.scratch, thread, parts);
+      if (all.op.scratch_bytes() > 0 && !all.op.owns_scratch()) {
+        all.op.stage(all.x, mine, thread, parts);
         if (all.pool) all.pool->barrier();
       }
-      all.op.compute(all.x, all.scratch, all.y, thread, parts);
+      all.op.compute(all.x, mine, all.y, thread, parts);
       if (all.pool) all.pool->barrier();
     };
     once();
