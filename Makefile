@@ -3,6 +3,7 @@
 #   make demo          train, distil, prune, quantise, compile and measure on Fashion-MNIST; ends in runs/images/report.html
 #   make test          the tests              make test-slow   the slow ones too
 #   make test-tpu      the training tests on an emulated TPU and ahead of time, in a venv of its own (3 GB)
+#   make test-emulated of these the quick ones that train on the emulated TPU step by step
 #   make check         style, types, import contracts, docstrings, sizes
 #   make bench-NAME    writes benchmarks/results/NAME.json
 #   make test-aarch64  the engine's cases on an emulated AArch64; needs qemu-user and g++-aarch64-linux-gnu
@@ -16,7 +17,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SOURCES := $(shell find cpp -name '*.cc' -o -name '*.h' -o -name '*.inc') CMakeLists.txt
 
-.PHONY: demo test test-slow test-tpu test-aarch64 check format sanitize docs wheel clean
+.PHONY: demo test test-slow test-tpu test-emulated test-aarch64 check format sanitize docs wheel clean
 
 demo: $(VENV)/.built
 	$(BIN)/apus compress recipes/images.toml
@@ -28,9 +29,13 @@ test: $(VENV)/.built
 test-slow: $(VENV)/.built
 	$(BIN)/python -m pytest -q
 
+EMULATED := TORCH_DEVICE_BACKEND_AUTOLOAD=0 TPU_SKIP_MDS_QUERY=1 $(VENV)-tpu/bin/python -m pytest -q -W ignore::UserWarning
+
 test-tpu: $(VENV)-tpu/.built
-	TORCH_DEVICE_BACKEND_AUTOLOAD=0 TPU_SKIP_MDS_QUERY=1 $(VENV)-tpu/bin/python -m pytest -q \
-	  -W ignore::UserWarning tests/training tests/compress/test_anywhere.py
+	$(EMULATED) tests/training tests/compress/test_anywhere.py
+
+test-emulated: $(VENV)-tpu/.built
+	$(EMULATED) -m "not slow" -k emulat tests/training
 
 check: $(VENV)/.built
 	$(BIN)/ruff check .

@@ -1,7 +1,9 @@
 """Trains one run; an epoch is the most that a kill costs, and what comes of it is the same.
 
 The paper's protocol for LeNet-5 (van Baalen et al. 2020, arXiv:2005.07093): Adam at 1e-3, the weights' rate constant
-for two thirds of the steps, then linear to 0; no weight decay; the last epoch's network is what counts.
+for two thirds of the steps, then linear to 0; no weight decay; the last epoch's network is what counts. One thing is
+not the paper's: the ranges' rate falls with the weights'. With constant ranges a network fell from 99.3 to 93.5 % of
+the validation images in its last epoch, the same gates open, when the weights could no longer make good for what moved.
 """
 
 import json
@@ -85,7 +87,7 @@ def epoch(run: Run, model: nn.Module, optimizer: torch.optim.Optimizer, number: 
     for i, rows in enumerate(batches):
         passed = (number + i / len(batches)) / run.epochs
         for group in optimizer.param_groups:
-            group["lr"] = RATE * (min(1.0, 3 * (1 - passed)) if group["name"] == "weights" else 1.0)
+            group["lr"] = RATE * (1.0 if group["name"] == "gates" else min(1.0, 3 * (1 - passed)))
         loss = F.cross_entropy(model(x[rows]), y[rows])
         total += loss.item()
         if run.how().mu:

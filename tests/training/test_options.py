@@ -1,3 +1,4 @@
+import pytest
 import torch
 from torch import nn
 
@@ -18,6 +19,17 @@ def test_each_optimizer_is_the_one_named():
     model = nn.Sequential(nn.Conv2d(2, 4, 3))
     kinds = [type(make_optimizer(model, TrainOptions(optimizer=name))).__name__ for name in ("sgd", "adamw", "muon")]
     assert kinds == ["SGD", "AdamW", "Muon"]
+
+
+def test_groups_apart_keep_their_own_rate_and_do_not_decay():
+    model = nn.Sequential(nn.Linear(4, 2), nn.Linear(2, 2))
+    apart = [{"params": [model[1].weight], "peak": 0.5, "steady": True}]
+    groups = make_optimizer(model, TrainOptions(optimizer="adamw", weight_decay=0.1), apart).param_groups
+    assert [group["peak"] for group in groups] == [0.1, 0.1, 0.5]
+    assert groups[2]["weight_decay"] == 0.0
+    assert not any(p is model[1].weight for group in groups[:2] for p in group["params"])
+    with pytest.raises(ValueError, match="'sgd': gates and ranges learn by adamw"):
+        make_optimizer(model, TrainOptions(), apart)
 
 
 def test_bf16_needs_the_instructions():

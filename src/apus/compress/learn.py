@@ -15,6 +15,7 @@ from apus.compress.teach import Lesson, Part, hard_loss
 from apus.techniques import bayesian_bits as bb
 from apus.techniques import distill, quantize, sparsity
 from apus.training import Plugs
+from apus.training.options import Group
 
 
 def teacher(job: Job, mark: str) -> Done:
@@ -132,16 +133,16 @@ def bits(job: Job, mark: str) -> Done:
             loss=lesson,
             penalty=lambda _: part.mu * bb.penalty(model),
             after_step=after_step,
-            apart=lambda _: _apart(model),
-            apart_rate=part.rate,
+            apart=lambda _: _apart(model, part.rate),
         )
         done = train(job, "bits", mark, model, part, plugs, {"held": held}, finish)
     return done | {"layers": bb.describe(model), "relative_bops_pct": bb.relative_bops(bb.learned(model, job.example))}
 
 
-def _apart(model: nn.Module) -> list[nn.Parameter]:
+def _apart(model: nn.Module, peak: float) -> list[Group]:
+    """Gates at one rate to the end; ranges slow down with the weights, which no longer could make good for them."""
     groups = bb.parameter_groups(model)
-    return groups["gates"] + groups["ranges"]
+    return [{"params": groups["gates"], "peak": peak, "steady": True}, {"params": groups["ranges"], "peak": peak}]
 
 
 class _Held:

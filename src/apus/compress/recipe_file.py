@@ -12,6 +12,7 @@ from typing import Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 from apus._files import existing_file
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_ranges import check_ranges
+from apus.compress.recipe_stages import BitsPart
 from apus.errors import RecipeError
 
 T = TypeVar("T")
@@ -62,12 +63,15 @@ def from_table(table: Mapping[str, Any], origin: str = "recipe") -> Recipe:
 
 
 def to_table(recipe: Recipe) -> dict[str, Any]:
-    """A recipe as nested dictionaries, every default written out."""
-    return dataclasses.asdict(recipe)
+    """A recipe as nested dictionaries, every default written out, but `[bits]` only where something was said of it."""
+    table = dataclasses.asdict(recipe)
+    if recipe.bits == BitsPart():  # the table travels in every artifact, and most have nothing of it
+        del table["bits"]
+    return table
 
 
 def to_toml(recipe: Recipe) -> str:
-    """A recipe as TOML, every default written out; reading it gives the same recipe."""
+    """A recipe as TOML, as `to_table` has it; reading it gives the same recipe."""
     return "\n".join(_lines(to_table(recipe), "")).strip() + "\n"
 
 

@@ -193,7 +193,7 @@ class BitsPart:
         skip: name patterns of layers that stay float and whole.
         unpruned: name patterns of layers that keep all outputs; empty is the one that runs last.
         freeze: share of the steps after which the gates are decided, and training goes on at fixed widths.
-        rate: learning rate of gates and ranges, from first step to last.
+        rate: learning rate of gates, from first step to last, and of ranges, at the peak of the schedule.
         distil: the teacher's help.
         train: how long and how fast; the optimiser is `adamw`.
         augment: of the images.

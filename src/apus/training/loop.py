@@ -117,7 +117,7 @@ class _Run:
         if self.images:
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         apart = plugs.apart(model) if plugs.apart else ()
-        self.optimizer = make_optimizer(model, options, apart, plugs.apart_rate)
+        self.optimizer = make_optimizer(model, options, apart)
         self.average = Average(model, options.ema) if options.ema else None
         self.place, self.saved_at, self.saved_step, self.noted_at = _Place(), time.monotonic(), 0, 0.0
         self.losses: list[Tensor] = []  # not fetched yet

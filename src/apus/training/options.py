@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import nn
 
 from apus.training.muon import Muon, split
+
+Group = dict[str, Any]
+"""Parameters of an optimiser, and how it treats them."""
 
 
 @dataclass(frozen=True)
@@ -53,16 +56,13 @@ class TrainOptions:
     checkpoint_steps: int = 0
 
 
-def make_optimizer(
-    model: nn.Module, options: TrainOptions, apart: Sequence[nn.Parameter] = (), apart_rate: float = 1e-3
-) -> torch.optim.Optimizer:
+def make_optimizer(model: nn.Module, options: TrainOptions, apart: Sequence[Group] = ()) -> torch.optim.Optimizer:
     """The optimiser of a run, with weight decay on weights alone.
 
     Args:
         model: the network; parameters that ask for no gradient are left out.
         options: of the run.
-        apart: parameters whose rate is constant, and which do not decay; only AdamW takes some.
-        apart_rate: their learning rate.
+        apart: groups with a `peak` of their own, which do not decay; only AdamW takes some.
 
     Returns:
         Each group has its `peak` learning rate; the loop sets the step's own, but of a `steady` group.
@@ -74,15 +74,14 @@ def make_optimizer(
         raise ValueError(f"optimizer = {options.optimizer!r}: gates and ranges learn by adamw")
     if options.optimizer == "muon":
         return _muon(model, options)
-    others = {id(p) for p in apart}
+    others = {id(p) for group in apart for p in group["params"]}
     trained = [p for p in model.parameters() if p.requires_grad and id(p) not in others]
-    groups = [
+    groups: list[Group] = [
         {"params": [p for p in trained if p.ndim > 1], "weight_decay": options.weight_decay},
         {"params": [p for p in trained if p.ndim <= 1], "weight_decay": 0.0},
     ]
     groups = [group | {"peak": options.learning_rate} for group in groups]
-    if apart:
-        groups.append({"params": [*apart], "weight_decay": 0.0, "peak": apart_rate, "steady": True})
+    groups += [{"weight_decay": 0.0} | group for group in apart]
     if options.optimizer == "adamw":
         return torch.optim.AdamW(groups, options.learning_rate)
     return torch.optim.SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.momentum > 0)

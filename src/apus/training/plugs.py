@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from apus.data import Batches
 from apus.training.evaluate import Loss
+from apus.training.options import Group
 
 LossTerm = Callable[[Tensor, Tensor, Tensor], Tensor]
 """Outputs z, targets y and inputs x of a batch → a scalar to minimise."""
@@ -28,16 +29,15 @@ class Plugs:
         loss: of a batch.
         penalty: of the network's own state, added to the loss.
         after_step: called with steps done (1..steps) and steps, after the optimiser.
-        apart: network → parameters that AdamW moves at `apart_rate` from first step to last, without decay.
-        apart_rate: their learning rate.
+        apart: network → groups of parameters for AdamW to move at a `peak` rate of their own, without decay; if
+            `steady`, from the first step to the last.
     """
 
     batches: Callable[[Batches], Batches] = lambda batches: batches
     loss: LossTerm = cross_entropy
     penalty: Callable[[nn.Module], Tensor] | None = None
     after_step: Callable[[int, int], None] | None = None
-    apart: Callable[[nn.Module], Sequence[nn.Parameter]] | None = None
-    apart_rate: float = 1e-3
+    apart: Callable[[nn.Module], Sequence[Group]] | None = None
 
 
 PLAIN = Plugs()
