@@ -78,7 +78,7 @@ def main() -> int:
                 subprocess.run([*command, "--seconds", str(given.seconds)], check=True)
         from benchmarks.kernels.plots import draw
 
-        draw(json.loads(RESULTS.read_text())["rows"])
+        draw(json.loads(RESULTS.read_text()))
     return 0
 
 

@@ -1,22 +1,22 @@
 """Two figures in docs/images: speedups over the best peer, and time over density."""
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from apus.bench.results import Row
 from benchmarks.kernels.cases import CASES, SHAPES
 from benchmarks.kernels.density import DENSITIES
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
 
-def draw(rows: list[Row]) -> None:
+def draw(results: dict[str, Any]) -> None:
     """Both figures, of what has been measured."""
     plt.switch_backend("svg")
     mpl.rcParams.update({"svg.hashsalt": "apus", "font.size": 9})
-    values = {(r["case"], r["metric"]): r["value"] for r in rows}
+    values = {(r["case"], r["metric"]): r["value"] for r in results["rows"]}
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
     names = [name for name in CASES if (name, "speedup_vs_best_peer") in values]
     left.barh(names[::-1], [values[name, "speedup_vs_best_peer"] for name in names[::-1]], color="#c2410c", alpha=0.8)

@@ -1,0 +1,43 @@
+"""Single layers against the peers."""
+
+from tables.read import Results, detail, measured, value
+
+CHAINS = {
+    "linear-1024-n1-s90": "linear 1024x1024, batch 1",
+    "linear-1024-n16-s90": "linear 1024x1024, batch 16",
+    "linear-1024-n128-s90": "linear 1024x1024, batch 128",
+    "conv1x1-256-28-s90": "conv 1x1, 256 → 256, 28x28",
+    "conv3x3-128-28-s90": "conv 3x3, 128 → 128, 28x28",
+}
+
+
+def kernels(results: Results) -> str:
+    """Each chain of 90 % sparse layers against the fastest peer of all, and fp32 against fp32."""
+    lines = [
+        "| eight layers, 90 % zeros in 16x1 | a layer | best peer | against it | fp32 : fp32 |",
+        "|---|---|---|---|---|",
+    ]
+    for case, name in CHAINS.items():
+        why, fp32 = detail(results, case, "speedup_vs_best_peer"), value(results, case, "speedup_fp32")
+        peer, ratio = why["best_peer"], value(results, case, "speedup_vs_best_peer")
+        theirs = f"{peer} {why['layer_us'][peer]:.1f} µs"
+        lines.append(f"| {name} | {why['apus_us']:.1f} µs | {theirs} | **{ratio:.1f}x** | {fp32:.1f}x |")
+    return "\n".join([*lines, "", measured(results)])
+
+
+DENSITIES = (5, 10, 20, 50, 80, 100)  # of those measured, what a table has room for
+SHAPES = {case.rsplit("-s", 1)[0]: name for case, name in CHAINS.items()}
+
+
+def density(results: Results) -> str:
+    """Ours at each density of blocks, as a share of ours dense; what two threads bring."""
+    lines = ["| int8, blocks present | " + " | ".join(f"{d} %" for d in DENSITIES) + " | worst |"]
+    lines.append("|---" * (len(DENSITIES) + 2) + "|")
+    for stem, name in SHAPES.items():
+        times = [value(results, f"{stem}-int8-d{d}", "layer_us") for d in DENSITIES]
+        worst = value(results, f"{stem}-int8", "worst_against_dense")
+        cells = [f"{time / times[-1]:.2f}" for time in times[:-1]] + [f"{times[-1]:.1f} µs", f"{worst:.2f}"]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    one = "linear-1024-n128-s90-cores-"
+    cores = " and ".join(f"{value(results, one + p, 'two_cores_speedup'):.2f}x ({p})" for p in ("int8", "fp32"))
+    return "\n".join([*lines, "", f"Two cores against one, batch 128, 90 % zeros: {cores}."])

@@ -1,0 +1,25 @@
+"""Reading a row of `benchmarks/results/*.json`, and saying it."""
+
+from typing import Any
+
+Results = dict[str, Any]
+
+
+def value(results: Results, case: str, metric: str) -> float:
+    """The one row of this case and metric."""
+    return float(next(r["value"] for r in results["rows"] if (r["case"], r["metric"]) == (case, metric)))
+
+
+def detail(results: Results, case: str, metric: str) -> Results:
+    """What explains the one row of this case and metric."""
+    return dict(next(r["detail"] for r in results["rows"] if (r["case"], r["metric"]) == (case, metric)))
+
+
+def size(count: float) -> str:
+    """Bytes as a reader says them."""
+    return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
+
+
+def measured(results: Results) -> str:
+    """By what, where and when."""
+    return f"Measured by `{results['command']}`, one thread, on {results['env']['cpu']}, {results['date'][:10]}."
