@@ -1,39 +1,55 @@
 """`make bench-bits`: trains what is not finished, for hours; a kill costs one epoch at most. Rows: of finished runs.
 
-`python -m benchmarks.bits mnist` trains those runs alone whose name starts so; `--rows` trains nothing.
+`python -m benchmarks.bits mnist` trains those runs alone whose name starts so. `--rows` trains nothing. `--idle`
+measures what needs an idle machine: the layers' prices in µs, a training step, and the finished networks.
 """
 
+import argparse
 import json
 import shutil
-import sys
-from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.bits.deploy import deployed
-from benchmarks.bits.runs import BEST, RUNS, SEEDS, Run
-from benchmarks.bits.train import FOLDER, network, train
+from benchmarks.bits import clock, report, step
+from benchmarks.bits.runs import RUNS, Run
+from benchmarks.bits.train import FOLDER, prices, train
 
 from apus._files import write_atomically
-from apus.bench.results import Row, row, write_results
+from apus.bench.results import write_results
+from apus.models.lenet5 import LeNet5
 
 RESULTS, UNFINISHED = Path("benchmarks/results/bits.json"), Path("weights/wip")
-UNITS = {"accuracy_pct": "%", "relative_bops_pct": "%", "mean_weight_bits": "bits"}
+STEP = FOLDER / "step.json"
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Train every run, or those named; then write what is finished."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.bits")
+    parser.add_argument("names", nargs="*", help="train the runs whose name starts so; default: all")
+    parser.add_argument("--rows", action="store_true", help="train nothing")
+    parser.add_argument("--idle", action="store_true", help="train nothing, measure times")
+    options = parser.parse_args()
     torch.set_num_threads(1)  # on a busy machine the cheapest; run two commands with other names for two cores
     FOLDER.mkdir(parents=True, exist_ok=True)
-    names = [name for name in arguments if not name.startswith("--")]
-    for run in RUNS:
-        wanted = "--rows" not in arguments and (not names or any(run.name.startswith(name) for name in names))
-        if wanted and not (FOLDER / f"{run.name}.json").exists():
+    wanted = [run for run in RUNS if not options.names or run.name.startswith(tuple(options.names))]
+    for run in [] if options.rows or options.idle else wanted:
+        if not (FOLDER / f"{run.name}.json").exists():
             _take_up(run)
             train(run, lambda line: print(line, flush=True))
-    if found := rows():
-        write_results(RESULTS, "bits", "make bench-bits", found)
+    found = report.rows()
+    if options.idle:
+        prices(LeNet5())
+        write_atomically(STEP, json.dumps(step.rows()))
+        clock.measure()
+        found = report.rows()
+    if found:
+        write_results(RESULTS, "bits", "make bench-bits", found + _kept(STEP))
+
+
+def _kept(path: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(path.read_text()) if path.exists() else []
+    return found
 
 
 def _take_up(run: Run) -> None:
@@ -43,63 +59,5 @@ def _take_up(run: Run) -> None:
         shutil.copyfile(kept, here)
 
 
-def rows() -> list[Row]:
-    """Mean over seeds of every setting all of whose seeds have finished."""
-    finished: dict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
-    for run in RUNS:
-        path = FOLDER / f"{run.name}.json"
-        if run.setting != "float" and path.exists():
-            finished[run.data, run.setting].append(_judged(run, path))
-    return [
-        each
-        for (data, setting), results in finished.items()
-        if len(results) == len(SEEDS)
-        for each in _rows_of("lenet5-" + data.split("-")[0], data, setting, results)
-    ]
-
-
-def _judged(run: Run, path: Path) -> dict[str, Any]:
-    """A finished run with its deployment, which is done once."""
-    result: dict[str, Any] = json.loads(path.read_text())
-    if "deployed" not in result:
-        model = network(run)
-        model.load_state_dict(torch.load(FOLDER / f"{run.name}.pt", weights_only=True)["model"])
-        result["deployed"] = deployed(run, model)
-        write_atomically(path, json.dumps(result))
-    return result
-
-
-def _rows_of(case: str, data: str, setting: str, results: list[dict[str, Any]]) -> list[Row]:
-    case = case if setting == BEST[data] else f"{case}-{setting}"
-    measured = {
-        "accuracy_pct": [r["test_accuracy_pct"] for r in results],
-        "relative_bops_pct": [r["relative_bops_pct"] for r in results],
-        "mean_weight_bits": [_mean_bits(r["layers"]) for r in results],
-    }
-    detail = {"setting": setting, "runs": [{k: v for k, v in r.items() if k != "history"} for r in results]}
-    return [
-        row(
-            case,
-            metric,
-            sum(values) / len(values),
-            UNITS[metric],
-            low=min(values),
-            high=max(values),
-            runs=len(values),
-            detail=detail if metric == "accuracy_pct" else {},
-        )
-        for metric, values in measured.items()
-    ]
-
-
-def _mean_bits(layers: list[dict[str, Any]]) -> float:
-    """Bits per weight of the whole network, pruned outputs having none."""
-    sizes = [torch.Size(layer["shape"]).numel() for layer in layers]
-    held = [
-        n * layer["weight_bits"] * layer["kept"] / layer["shape"][0] for n, layer in zip(sizes, layers, strict=True)
-    ]
-    return sum(held) / sum(sizes)
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

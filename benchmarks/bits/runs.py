@@ -13,9 +13,10 @@ LEARNED = Widths()
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to train: `mu` weighs the price of the gates; widths and pruning as `prepare` takes them."""
+    """One way to train: `mu` weighs the price of the gates, in `cost`; widths and pruning as `prepare` takes them."""
 
     mu: float = 0.0
+    cost: str = "bops"
     weights: Widths | None = LEARNED
     inputs: Widths | None = LEARNED
     prune: float | None = 6.0
@@ -29,6 +30,7 @@ SETTINGS = {
     "bb-0.1": Setting(0.1),
     "bb-0.2": Setting(0.2),
     "bb-0.5": Setting(0.5),
+    **{f"bb-latency-{mu}": Setting(mu, cost="latency") for mu in (0.1, 0.2, 0.5)},
     "fixed-8-8": Setting(weights=fixed(8), inputs=fixed(8), prune=None),
     "fixed-4-4": Setting(weights=fixed(4), inputs=fixed(4), prune=None),
     "fixed-2-2": Setting(weights=fixed(2), inputs=fixed(2), prune=None),

@@ -90,7 +90,7 @@ void PackedBlock16::run(const StripKernelRow& kernel, const StripArguments& argu
 }
 
 double PackedBlock16::unpack_cycles() const {
-  return unpack_ ? 2.0 * static_cast<double>(block_count_ / columns_per_group_) : 0;
+  return unpack_ ? 1.0 * static_cast<double>(block_count_ / columns_per_group_) : 0;
 }
 
 void PackedBlock16::unpack_all(const Block16Weights& weights) {

@@ -44,7 +44,7 @@ LinearWindows::LinearWindows(const Block16Weights& weights, int64_t rows, const 
 
 double LinearWindows::cost() const {
   const double groups = weights_.strips[strips_];
-  const double group = unpack_ ? 3.3 : 1.3;
+  const double group = unpack_ ? 2.3 : 1.3;
   return static_cast<double>(rows_) *
          (group * groups + static_cast<double>(strips_) * (20 + 2 * static_cast<double>(windows_)));
 }

@@ -57,7 +57,8 @@ def quantise_biases(model: onnx.ModelProto) -> int:
         if any(constants[each.input[2]].dtype.name not in ("int8", "uint8") for each in (x, w) if len(each.input) > 2):
             continue  # ONNX Runtime has no integer operators of that type, and fails where a bias makes it try
         scale = (constants[x.input[1]] * constants[w.input[1]]).astype(np.float32)
-        levels = np.clip(np.rint(constants[node.input[2]] / scale), _INT32.min, _INT32.max).astype(np.int32)
+        wide = np.rint(constants[node.input[2]] / scale).astype(np.float64)  # a float32 cannot hold the largest int32
+        levels = np.clip(wide, _INT32.min, _INT32.max).astype(np.int32)
         _dequantise_bias(graph, node, levels, scale)
         count += 1
     _drop_unused(graph)

@@ -1,0 +1,49 @@
+"""Bayesian Bits: what was learned, and what it costs."""
+
+from tables.read import Results, detail, value
+
+DATA = {"mnist": "MNIST, 100 epochs", "fashion": "Fashion-MNIST, 20 epochs from one start"}
+SETTINGS = {
+    "": "Bayesian Bits",
+    "fixed-8-8": "8 bits everywhere",
+    "fixed-4-4": "4 bits everywhere",
+    "fixed-2-2": "2 bits everywhere",
+    "quantise-only": "widths learned, nothing pruned",
+    "prune-only-8-8": "8 bits, pruning learned",
+}
+COLUMNS = ("accuracy_pct", "relative_bops_pct", "mean_weight_bits")
+
+
+def bits(results: Results) -> str:
+    """Every setting all of whose seeds have ended; then deployment, size and the cost of a step."""
+    found = {row["case"] for row in results["rows"] if row["metric"] == "accuracy_pct"}
+    lines = ["| LeNet-5, mean of 3 seeds | accuracy | bit operations | bits a weight |", "|---|---|---|---|"]
+    for data, name in DATA.items():
+        for setting, said in SETTINGS.items():
+            case = f"lenet5-{data}" + (f"-{setting}" if setting else "")
+            if case in found:
+                accuracy, bops, mean = (value(results, case, column) for column in COLUMNS)
+                lines.append(f"| {name}: {said} | {accuracy:.2f} % | {bops:.2f} % | {mean:.2f} |")
+    ratio, more = value(results, "lenet5-step", "step_ratio"), detail(results, "lenet5-step", "step_ratio")
+    plain, bit = (value(results, "lenet5-step", f"{name}_peak_mb") for name in ("plain", "bits"))
+    return "\n".join(
+        [
+            *lines,
+            "",
+            *deployed(results, "lenet5-mnist"),
+            f"A training step takes {ratio:.2f}x the plain one ({more['ms']['plain']:.0f} ms, batch {more['batch']}),",
+            f"and adds {bit:.0f} MB to the process and not {plain:.0f}.",
+            f"Measured by `{results['command']}` on {results['env']['cpu']}, {results['date'][:10]}.",
+        ]
+    )
+
+
+def deployed(results: Results, case: str) -> list[str]:
+    """How often torch, ONNX Runtime and engine disagree, and the file."""
+    runs = [run["deployed"] for run in detail(results, case, "accuracy_pct")["runs"]]
+    apart = max(pair["argmax_differs"] for run in runs for pair in run["agreement"].values())
+    sizes = ", ".join(f"{run['apus_bytes'] / 1e3:.0f}" for run in runs)
+    return [
+        f"torch, ONNX Runtime and engine differ in the class of at most {apart} of {runs[0]['images']:,} test images",
+        f"of MNIST; the three files have {sizes} kB (fp32: 2,330 kB of weights).",
+    ]
