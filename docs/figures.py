@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tables import demo, devices, echo, kernels, models
+from tables import demo, devices, echo, kernels, models, speech
 from tables.read import Results
 
 ROOT = Path(__file__).parents[1]
@@ -27,14 +27,16 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "echo": echo.echo,
     "devices": devices.devices,
     "devices.accuracy": devices.accuracy,
+    "speech": speech.ladder,
 }
 PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "echo"),
     "docs/echo.md": ("echo",),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density"),
+    "docs/speech.md": ("speech",),
 }
-PLOTS = ("demo", "kernels")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
+PLOTS = ("demo", "kernels", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
 
 
 def rendered(page: str) -> str:

@@ -1,0 +1,69 @@
+"""The vocoder's ladder."""
+
+from tables.read import Results, detail, value
+
+OURS = ("ladder-3", "ladder-4", "ladder-5", "ladder-6", "ladder-7a", "ladder-7b", "ladder-7b-16x4")
+TWO_CORES = ("ladder-8-fp32", "ladder-8")
+STRICT = ("ladder-0", "ladder-1", "ladder-2")
+
+
+def ladder(results: Results) -> str:
+    """Every rung: what is new, time of a sample, real-time factor, gain, proof."""
+    lines = [
+        "| rung | what is new | a sample | real-time factor | against eager | same as PyTorch |",
+        "|---|---|---|---|---|---|",
+    ]
+    for case in (*STRICT, *OURS, *TWO_CORES):
+        why, rtf, total = (
+            detail(results, case, "rtf"),
+            value(results, case, "rtf"),
+            value(results, case, "total_speedup"),
+        )
+        label = case.removeprefix("ladder-").removesuffix("-fp32")
+        lines.append(
+            f"| {label} | {why['name']} | {why['us_per_sample']:.1f} µs | {rtf:.3f} | {total:.1f}x |"
+            f" {proof(results, why['contender'])} |"
+        )
+    return "\n".join([*lines, "", bars(results), "", left_out(results), "", _measured(results)])
+
+
+def proof(results: Results, case: str) -> str:
+    """Greatest error of a logit, and how many samples the same draws pick otherwise."""
+    error, other = value(results, case, "logit_error"), value(results, case, "other_samples_pct")
+    return "the baseline" if case == "eager" else f"logits within {error:.0e}, {100 - other:.2f} % of samples"
+
+
+def bars(results: Results) -> str:
+    """Rung 7b against everything stock."""
+    pairs = [
+        ("speedup_vs_best_stock_fp32", "the best fp32 stock"),
+        ("speedup_vs_best_stock", "the best stock of any precision"),
+        ("speedup_vs_best_folded_fp32", "the best fp32 stock after folding what folds"),
+        ("speedup_vs_best_folded", "the best of any precision after folding"),
+    ]
+    parts = [
+        f"{value(results, 'ladder-7b', metric):.1f}x as fast as {name} ({detail(results, 'ladder-7b', metric)['best']})"
+        for metric, name in pairs
+    ]
+    spread = next(r for r in results["rows"] if (r["case"], r["metric"]) == ("ladder-7b", "total_speedup"))
+    streams = value(results, "ladder-7b-two-streams", "throughput")
+    return (
+        "Rung 7b runs\n\n" + ";\n".join(f"- {part}" for part in parts) + "."
+        f"\n\nAgainst eager it is {spread['value']:.0f}x"
+        f" ({spread['low']:.0f} to {spread['high']:.0f}x over {spread['runs']} turns).\n"
+        f"16x1 blocks run {value(results, 'ladder-6', 'speedup_vs_csr'):.1f}x as fast as the same weights in CSR."
+        f" Two streams on two cores speak {streams:.2f}x as much as one on one."
+    )
+
+
+def left_out(results: Results) -> str:
+    """What rung 7b loses without one of its parts."""
+    best = value(results, "ladder-7b", "rtf")
+    names = {"blocks": "sparsity (dense int8)", "int8": "int8 (fp32 blocks)", "approximation": "fast activations"}
+    parts = [f"{name} {value(results, f'without-{case}', 'rtf') / best:.2f}x" for case, name in names.items()]
+    return f"Left out of rung 7b, one at a time, it takes longer: without {'; without '.join(parts)}."
+
+
+def _measured(results: Results) -> str:
+    date = results["date"][:10]
+    return f"Measured by `{results['command']}`, one core unless stated, on {results['env']['cpu']}, {date}."
