@@ -7,9 +7,10 @@
 
 namespace apus {
 
-Builder::Builder(Plan& plan, const PlanOptions& options)
+Builder::Builder(Plan& plan, const PlanOptions& options, Recall& recall)
     : plan_(plan),
       options_(options),
+      recall_(recall),
       machine_(options.deterministic || options.parallel_cycles != kPlanned
                    ? Machine::standard()
                    : Machine::measured(options.isa, options.pool)) {

@@ -8,13 +8,14 @@
 #include "engine/arena.h"
 #include "engine/machine.h"
 #include "engine/plan.h"
+#include "engine/recall.h"
 
 namespace apus {
 
 // What an operator (engine/ops) sees while it adds its steps. All of it is about the current node.
 class Builder {
  public:
-  Builder(Plan& plan, const PlanOptions& options);
+  Builder(Plan& plan, const PlanOptions& options, Recall& recall);
   // False if threads save less over the whole run than waking them costs: then build again with one.
   bool build();
 
@@ -58,7 +59,7 @@ class Builder {
   int threads() const { return options_.threads; }
   ThreadPool* pool() const { return options_.pool; }
   const Machine& machine() const { return machine_; }
-  void keep(std::shared_ptr<const void> owned) { plan_.ops_.push_back(std::move(owned)); }
+  Recall& recall() { return recall_; }
   void count_saving(double ns) { saved_ns_ += ns; }
 
   // Adds a step: `op` is any callable (Slots, int part, int parts) const, kept by the plan.
@@ -93,6 +94,7 @@ class Builder {
 
   Plan& plan_;
   PlanOptions options_;
+  Recall& recall_;
   const Machine& machine_;
   mutable double saved_ns_ = 0;  // by threads, over the whole run
   const Node* node_ = nullptr;

@@ -6,6 +6,7 @@
 #include "base/checked.h"
 #include "engine/reader.h"
 #include "engine/schema.h"
+#include "kernels/block16/sums.h"
 #include "kernels/unpack/unpack.h"
 
 namespace apus {
@@ -131,7 +132,7 @@ class WeightChecker {
       const int64_t first = starts[static_cast<size_t>(s)], last = starts[static_cast<size_t>(s) + 1];
       wide ? check_columns<uint32_t>(*columns, *values, first, last)
            : check_columns<uint16_t>(*columns, *values, first, last);
-      int8_ ? check_rows<int8_t>(*values, s, first, last) : check_rows<float>(*values, s, first, last);
+      check_rows(*values, s, first, last);
     }
   }
 
@@ -176,23 +177,21 @@ class WeightChecker {
     return int8_ ? zero_block<int8_t>(values, group, g) : zero_block<float>(values, group, g);
   }
 
-  template <class Weight>
+  // Rows beyond the last output are zero; the sums of the others fit 32 bits.
   void check_rows(const Tensor& values, int64_t strip, int64_t first, int64_t last) const {
     const int64_t row0 = strip % strips_per_group_ * kStrip, real = std::min(kStrip, rows_ - row0);
     int64_t sums[kStrip] = {};
-    bool beyond = false;
-    for (int64_t i = first; i < last; ++i) {
-      Weight group[64];
-      group_of(values, i, group);
-      const Weight* w = group;
-      for (int64_t r = 0; r < kStrip; ++r)
-        for (int64_t g = 0; g < group_size_; ++g, ++w) {
-          if constexpr (sizeof(Weight) == 1) sums[r] += std::abs(*w);
-          beyond |= r >= real && *w != 0;
-        }
-    }
-    if (beyond) fail("tensor '" + values.name + "' has weights in rows beyond the last output");
-    for (int64_t r = 0; r < real; ++r) check_overflow(strip / strips_per_group_ * rows_ + row0 + r, sums[r]);
+    if (int8_)
+      add_magnitudes(values.data, static_cast<int>(bits_), first, last, sums);
+    else if (real < kStrip)
+      count_weights(values.items<float>().data(), first, last, sums);
+    if (std::any_of(sums + real, sums + kStrip, [](int64_t sum) { return sum != 0; }))
+      fail("tensor '" + values.name + "' has weights in rows beyond the last output");
+    for (int64_t r = 0; int8_ && r < real; ++r) check_overflow(strip / strips_per_group_ * rows_ + row0 + r, sums[r]);
+  }
+
+  static void count_weights(const float* values, int64_t first, int64_t last, int64_t* counts) {
+    for (int64_t i = first * kStrip; i < last * kStrip; ++i) counts[i % kStrip] += values[i] != 0;
   }
 
   const Model& model_;

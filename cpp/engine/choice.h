@@ -1,6 +1,7 @@
 // Which kernel, on how many threads: every legal one is estimated, the best two are timed, the reasons are kept.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -10,11 +11,9 @@
 
 namespace apus {
 
-// One way to compute a node. What the kernel borrows must outlive it: the artifact, or `keeps`.
-struct Candidate {
-  std::shared_ptr<const Operator> kernel;
-  std::shared_ptr<const void> keeps = nullptr;
-};
+// One way to compute a node, which makes the weights ready: called only where it is weighed or chosen. What the kernel
+// borrows must outlive it, as the artifact does.
+using Candidate = std::function<std::shared_ptr<const Operator>()>;
 
 // Bytes of one image, and how many there are.
 struct Work {

@@ -1,16 +1,18 @@
 #include "engine/machine.h"
 
-#include <unistd.h>
+#include <pthread.h>
 
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 #include <functional>
+#include <iomanip>
+#include <limits>
 #include <mutex>
-#include <system_error>
+#include <sstream>
 
 #include "base/cpu.h"
 #include "engine/calibrate.h"
+#include "engine/kept.h"
 
 namespace apus {
 namespace {
@@ -20,20 +22,13 @@ namespace fs = std::filesystem;
 constexpr const char* kFirstLine = "apus machine 2";  // to be raised when kernels or cost() change
 
 fs::path cache_file(Isa isa) {
-  const char* cache = std::getenv("XDG_CACHE_HOME");
-  const char* home = std::getenv("HOME");
-  if (cache == nullptr || *cache != '/') cache = nullptr;  // the standard says to ignore a relative one
-  if (cache == nullptr && home == nullptr) return {};
-  const fs::path folder = cache ? fs::path(cache) : fs::path(home) / ".cache";
-  std::string name = cpu_info().brand;
-  for (const std::string& feature : cpu_info().features) name += feature;
-  return folder / "apus" /
-         ("machine-" + std::string(isa_name(isa)) + "-" + std::to_string(std::hash<std::string>()(name)) + ".txt");
+  return kept_path("machine-" + std::string(isa_name(isa)) + "-" +
+                   std::to_string(std::hash<std::string>()(machine_name())) + ".txt");
 }
 
 // Lines "figure value"; nothing if the file is absent, of another version, or spoilt.
 std::map<std::string, double> read_figures(const fs::path& path) {
-  std::ifstream file(path);
+  std::istringstream file(read_kept(path));
   std::map<std::string, double> figures;
   std::string line;
   if (!std::getline(file, line) || line != kFirstLine) return {};
@@ -46,21 +41,16 @@ std::map<std::string, double> read_figures(const fs::path& path) {
   return figures;
 }
 
-// Whole or not at all: a reader never sees half a file.
 void write_figures(const fs::path& path, const std::map<std::string, double>& figures) {
-  if (path.empty()) return;
-  std::error_code ignored;
-  fs::create_directories(path.parent_path(), ignored);
-  const fs::path temporary = path.string() + "." + std::to_string(getpid());
-  {
-    std::ofstream file(temporary);
-    file << kFirstLine << "\n";
-    for (const auto& [name, value] : figures) file << name << " " << value << "\n";
-    if (!file.flush()) return void(fs::remove(temporary, ignored));
-  }
-  fs::rename(temporary, path, ignored);
-  if (ignored) fs::remove(temporary, ignored);
+  std::ostringstream file;
+  file << kFirstLine << "\n" << std::setprecision(std::numeric_limits<double>::max_digits10);
+  for (const auto& [name, value] : figures) file << name << " " << value << "\n";
+  write_kept(path, file.str());
 }
+
+// A fork waits for the end of a measurement: the child would find it locked by a thread that it does not have.
+std::mutex measuring;
+const int forked = pthread_atfork([] { measuring.lock(); }, [] { measuring.unlock(); }, [] { measuring.unlock(); });
 
 }  // namespace
 
@@ -70,9 +60,9 @@ const Machine& Machine::standard() {
 }
 
 const Machine& Machine::measured(Isa isa, ThreadPool* pool) {
-  static std::mutex mutex;
+  (void)forked;
   static std::map<std::pair<Isa, int>, Machine> known;
-  const std::lock_guard lock(mutex);
+  const std::lock_guard lock(measuring);
   const int threads = pool ? pool->threads() : 1;
   const auto found = known.find({isa, threads});
   if (found != known.end()) return found->second;
@@ -88,6 +78,13 @@ const Machine& Machine::measured(Isa isa, ThreadPool* pool) {
     calibrate_pool(*pool, machine.figures_);
   if (machine.figures_.size() != before) write_figures(path, machine.figures_);
   return machine;
+}
+
+uint64_t Machine::identity() const {
+  uint64_t all = 0;
+  for (const auto& [name, value] : figures_)
+    if (name.starts_with("cycle ")) all = all * 31 + std::hash<double>()(value);
+  return all;
 }
 
 double Machine::cycle_ns(const std::string& kernel) const {

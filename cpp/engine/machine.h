@@ -1,6 +1,7 @@
 // What this machine does in how long: measured once, kept in a file, read by the planner (engine/choice.h).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <string>
 
@@ -22,6 +23,9 @@ class Machine {
   double cycle_ns(const std::string& kernel) const;
   double barrier_ns(int threads) const;  // all threads meeting once, awake
   double run_ns(int threads) const;      // giving work to the pool and waiting for its end, awake
+
+  // Of the figures by kernel: differs after another measurement.
+  uint64_t identity() const;
 
  private:
   std::map<std::string, double> figures_;

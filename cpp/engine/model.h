@@ -142,6 +142,7 @@ struct Segment {
 struct Model {
   std::shared_ptr<FileBytes> bytes;  // what the tensors point into
   std::string name, metadata;
+  uint64_t identity = 0;  // of the file's JSON, hence of the checksums of all that it holds
   std::vector<Value> values;
   std::vector<Tensor> tensors;
   std::vector<Node> nodes;

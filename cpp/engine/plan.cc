@@ -3,13 +3,17 @@
 #include <chrono>
 
 #include "engine/builder.h"
+#include "engine/recall.h"
 
 namespace apus {
 
 Plan::Plan(std::shared_ptr<const Model> model, const std::vector<Shape>& inputs, const PlanOptions& options)
     : model_(std::move(model)), input_shapes_(inputs) {
   const FlushDenormals flush;  // tables computed now must equal what the steps would compute later
-  if (Builder(*this, options).build()) return;
+  Recall recall(*model_, inputs, options);
+  const bool pays = !recall.alone() && Builder(*this, options, recall).build();
+  recall.keep(!pays);
+  if (pays) return;
   PlanOptions single = options;
   single.threads = 1, single.pool = nullptr;
   *this = Plan(std::move(model_), inputs, single);

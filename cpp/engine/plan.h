@@ -32,6 +32,7 @@ struct KernelOption {
   std::string kernel;
   int threads;
   double estimated_us, measured_us;  // 0: not timed
+  int candidate;                     // its place among the node's kernels
 };
 
 // What inspect and profile show of a node.

@@ -1,4 +1,6 @@
 // The whole of reading: container, JSON, tensors, values, nodes, then the checks that need all of them.
+#include <functional>
+
 #include "base/json.h"
 #include "engine/container.h"
 #include "engine/reader.h"
@@ -55,6 +57,7 @@ std::shared_ptr<const Model> read_model(std::shared_ptr<FileBytes> file, std::sp
   if (parts && nested) throw Error(ErrorKind::artifact, "it has segments of its own");
   auto model = std::make_shared<Model>();
   model->bytes = std::move(file);
+  model->identity = std::hash<std::string_view>()(container.json);
   const JsonDocument document(container.json);
   const Fields root(document.root(), "the file");
   root.text("producer");

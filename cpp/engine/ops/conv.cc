@@ -15,7 +15,7 @@ void add_conv(Builder& b, const Node& node, std::shared_ptr<const Operator> kern
     work.x_bytes = items_of(x) / x[0] * dtype_size(b.value(node.inputs[0]).dtype);
     work.y_bytes = items_of(y) / y[0] * dtype_size(b.output().dtype);
   }
-  add_images(b, node, {{std::move(kernel)}}, std::move(work));
+  add_images(b, node, {[kernel = std::move(kernel)] { return kernel; }}, std::move(work));
   if (needs_pass(node.attributes)) add_unary(b, node.attributes, b.output_slot(), b.output_slot(), items_of(y));
 }
 

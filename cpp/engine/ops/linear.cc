@@ -11,12 +11,12 @@ std::vector<Candidate> linear_kernels(const Builder& b, const Block16Weights& we
                                       const Epilogue& epilogue) {
   const Isa isa = b.isa();
   const int threads = b.threads();
-  const auto walked = [&](LinearBlock16::Road road) {
-    return Candidate{std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, threads, road)};
+  const auto walked = [=](LinearBlock16::Road road) -> Candidate {
+    return [=] { return std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, threads, road); };
   };
   std::vector<Candidate> found;
   if (LinearWindows::serves(weights, epilogue, isa))
-    found.push_back({std::make_shared<const LinearWindows>(weights, rows, epilogue, isa, threads)});
+    found.push_back([=] { return std::make_shared<const LinearWindows>(weights, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
   return found;

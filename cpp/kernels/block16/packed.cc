@@ -5,6 +5,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "kernels/block16/sums.h"
+
 namespace apus {
 namespace {
 
@@ -21,16 +23,6 @@ bool block_is_zero(const Block16Weights& weights, int64_t index) {
 
 int64_t all_strips(const Block16Weights& weights) {
   return (weights.outputs / weights.groups + kStrip - 1) / kStrip * weights.groups;
-}
-
-// Groups first..last of a strip, for what sums weights up row by row: f(values of a group, [16, 4]).
-template <class F>
-void each_group(const Block16Weights& weights, int64_t strip, F&& f) {
-  int8_t values[kGroup];
-  for (int64_t g = weights.strips[strip]; g < weights.strips[strip + 1]; ++g) {
-    unpack_groups(weights, g, 1, values);
-    f(values);
-  }
 }
 
 }  // namespace
@@ -148,9 +140,7 @@ std::vector<int32_t> folded_bias(const Block16Weights& weights, const Epilogue& 
     if (weights.bias) std::memcpy(bias, static_cast<const int32_t*>(weights.bias) + first, here * 4);
     if (epilogue.x != Element::u8 || epilogue.x_zero_point == 0) continue;
     int64_t sums[kStrip] = {};
-    each_group(weights, strip, [&](const int8_t* values) {
-      for (int i = 0; i < kGroup; ++i) sums[i / 4] += values[i];
-    });
+    add_rows(weights.values, weights.bits, weights.strips[strip], weights.strips[strip + 1], sums);
     for (int row = 0; row < here; ++row)
       bias[row] = static_cast<int32_t>(bias[row] - sums[row] * epilogue.x_zero_point);
   }
@@ -163,14 +153,13 @@ bool rounds_safely(const Block16Weights& weights, const Epilogue& epilogue) {
   if (std::all_of(m, m + weights.outputs, [](float v) { return v < 0.5f; })) return true;  // sums are below 2^31
   const int64_t rows = weights.outputs / weights.groups, strips = (rows + kStrip - 1) / kStrip;
   for (int64_t strip = 0; strip < all_strips(weights); ++strip) {
-    double sums[kStrip] = {};
-    each_group(weights, strip, [&](const int8_t* values) {
-      for (int i = 0; i < kGroup; ++i) sums[i / 4] += 255.0 * std::abs(values[i]);
-    });
+    int64_t sums[kStrip] = {};
+    add_magnitudes(weights.values, weights.bits, weights.strips[strip], weights.strips[strip + 1], sums);
     const int64_t first = strip / strips * rows + strip % strips * kStrip;
     for (int64_t row = 0; row < std::min<int64_t>(kStrip, rows - strip % strips * kStrip); ++row) {
-      const double bias = weights.bias ? std::abs(double{static_cast<const int32_t*>(weights.bias)[first + row]}) : 0;
-      if ((sums[row] + bias) * m[first + row] >= 0x1p30) return false;
+      const double bias =
+          weights.bias ? std::abs(static_cast<double>(static_cast<const int32_t*>(weights.bias)[first + row])) : 0;
+      if ((255.0 * static_cast<double>(sums[row]) + bias) * m[first + row] >= 0x1p30) return false;
     }
   }
   return true;
