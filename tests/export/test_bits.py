@@ -106,3 +106,17 @@ def test_float_weights_and_inputs_stay_float():
     proto = export(model, X)
     assert shapes(proto)["last.weight"][0] == 3
     agree(model, proto)
+
+
+@pytest.mark.parametrize("bits", [2, 4, 8, 16])
+def test_a_linear_layer_over_tokens_runs_the_same(bits):
+    torch.manual_seed(0)
+    wide, x = bb.fixed(bits), torch.randn(3, 5, 12)
+    net = nn.Sequential(nn.Linear(12, 16), nn.ReLU(), nn.Linear(16, 4))
+    model = bb.prepare(net, x, weights=wide, inputs=wide, prune=None).eval()
+    proto = export(model, x)
+    with torch.no_grad():
+        wanted = model(x).numpy()
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for each in (session, apus.Session(proto.SerializeToString())):
+        np.testing.assert_allclose(each.run(None, {INPUT: x.numpy()})[0], wanted, rtol=0, atol=1e-5 * np.ptp(wanted))

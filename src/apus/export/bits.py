@@ -77,6 +77,7 @@ class _BitsLayer(nn.Module):
         if bias is not None:
             self.layer.bias = nn.Parameter(bias)
         self.weight, self.axis = nn.Parameter(weight), 0
+        self.flat = isinstance(self.layer, nn.Linear) and quantizer is not None and quantizer.bits() == 2
         if quantizer is None or quantizer.bits() == 32:
             self.register_buffer("levels", None)
             return
@@ -89,6 +90,8 @@ class _BitsLayer(nn.Module):
         self.register_buffer("width", torch.full_like(self.scale, quantizer.bits()).to(kind))
 
     def forward(self, x: Tensor) -> Tensor:
+        if self.flat and x.ndim > 2:  # ONNX Runtime has a Gemm of 2 bits, but no MatMul
+            return self.forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
         x = x if self.input is None else self.input(x)
         stored = self.levels is not None
         weight = _read(self.levels, self.scale, self.width, self.axis) if stored else self.weight

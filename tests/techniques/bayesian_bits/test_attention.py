@@ -5,7 +5,8 @@ import torch
 from torch import nn
 
 from apus.techniques import bayesian_bits as bb
-from apus.techniques.bayesian_bits.attention import OpenAttention, opened
+from apus.techniques.bayesian_bits.apart import opened
+from apus.techniques.bayesian_bits.attention import OpenAttention
 
 CAUSAL = nn.Transformer.generate_square_subsequent_mask(5)
 PADDED = torch.tensor([[False] * 5, [False] * 3 + [True] * 2])

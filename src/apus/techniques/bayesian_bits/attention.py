@@ -25,8 +25,8 @@ class OpenAttention(nn.Module):
         apart = (whole.q_proj_weight, whole.k_proj_weight, whole.v_proj_weight)
         weights = apart if whole.in_proj_weight is None else whole.in_proj_weight.chunk(3)
         biases = (None, None, None) if whole.in_proj_bias is None else whole.in_proj_bias.chunk(3)
-        self.q, self.k, self.v = (_linear(w, b) for w, b in zip(weights, biases, strict=True))
-        self.out = _linear(whole.out_proj.weight, whole.out_proj.bias)
+        self.q, self.k, self.v = (linear(w, b) for w, b in zip(weights, biases, strict=True))
+        self.out = linear(whole.out_proj.weight, whole.out_proj.bias)
 
     def forward(
         self,
@@ -61,7 +61,16 @@ class OpenAttention(nn.Module):
         return x.reshape(*x.shape[:2], self.heads, -1).transpose(1, 2)
 
 
-def _linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+def linear(weight: Tensor, bias: Tensor | None) -> nn.Linear:
+    """A layer that holds a copy of these.
+
+    Args:
+        weight: (outputs, inputs).
+        bias: (outputs,) or None.
+
+    Returns:
+        The layer.
+    """
     layer = nn.Linear(weight.shape[1], weight.shape[0], bias is not None, device=weight.device, dtype=weight.dtype)
     with torch.no_grad():
         layer.weight.copy_(weight)
@@ -87,26 +96,14 @@ def _additive(mask: Tensor, like: Tensor) -> Tensor:
     return torch.zeros(mask.shape, dtype=like.dtype, device=like.device).masked_fill(mask, -math.inf)
 
 
-def opened(model: nn.Module) -> nn.Module:
-    """Take every attention of a network apart that can be; the others stay, and their matrices float.
+def opened(whole: nn.MultiheadAttention) -> nn.Module:
+    """Take an attention apart; one with further keys and values of its own stays, and its matrices float.
 
     Args:
-        model: changed in place.
+        whole: is not changed.
 
     Returns:
-        `model`, or what takes its place if it is an attention itself.
+        What takes its place.
     """
-    if isinstance(model, nn.MultiheadAttention):
-        return _opened(model)
-    for parent in [*model.modules()]:
-        if isinstance(parent, nn.TransformerEncoder):
-            parent.use_nested_tensor = False  # else it reads the first layer's weights past `forward`
-        for leaf, child in parent._modules.items():
-            if isinstance(child, nn.MultiheadAttention):
-                setattr(parent, leaf, _opened(child))
-    return model
-
-
-def _opened(whole: nn.MultiheadAttention) -> nn.Module:
     closed = whole.bias_k is not None or whole.bias_v is not None or whole.add_zero_attn
     return whole if closed else OpenAttention(whole).train(whole.training)

@@ -130,7 +130,7 @@ def _alive(model: nn.Module, example: Tensor) -> dict[str, float]:
         layer = _bare(module)
         kept = module.kept() if isinstance(module, BitLayer) else None
         if not isinstance(layer, nn.Embedding):
-            shares[name] = _share(module, x)
+            shares[name] = max(shares.get(name, 0.0), _share(module, x))  # a first state of zeros is not pruned
         axis = _channels(layer, y)
         return noise(y) if kept is None else noise(y) * kept.reshape([-1 if i == axis else 1 for i in range(y.ndim)])
 

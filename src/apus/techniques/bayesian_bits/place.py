@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from apus.errors import NothingMatchedError
-from apus.techniques.bayesian_bits.attention import opened
+from apus.techniques.bayesian_bits.apart import opened
 from apus.techniques.bayesian_bits.bops import macs, watch
 from apus.techniques.bayesian_bits.gates import Gates
 from apus.techniques.bayesian_bits.grids import WIDTHS
@@ -72,8 +72,8 @@ def prepare(
     pooling maximum that is the same as to quantise what the layer before gave. The network's input has 8 bits.
 
     Args:
-        model: any network with Linear, convolution, transposed convolution, MultiheadAttention or Embedding
-            layers; is not changed.
+        model: any network with Linear, convolution, transposed convolution, GRU, LSTM, MultiheadAttention or
+            Embedding layers; is not changed.
         example: one input batch (B, ...); sets the first ranges.
         weights: widths of the weights; None leaves them float.
         inputs: widths of the layers' inputs; None leaves them float.
