@@ -91,7 +91,7 @@ class _BitsLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         if self.flat and x.ndim > 2:  # ONNX Runtime has a Gemm of 2 bits, but no MatMul
-            return self.forward(x.flatten(0, -2)).unflatten(0, x.shape[:-1])
+            return self.forward(x.flatten(0, -2)).reshape(*x.shape[:-1], -1)
         x = x if self.input is None else self.input(x)
         stored = self.levels is not None
         weight = _read(self.levels, self.scale, self.width, self.axis) if stored else self.weight

@@ -31,7 +31,14 @@ class OpenRecurrent(nn.Module):
             self.add_module(place, linear(getattr(whole, f"weight_{place}"), bias))
 
     def forward(self, x: Tensor, state: State | None = None) -> tuple[Tensor, State]:
-        """As `nn.GRU.forward` and `nn.LSTM.forward`: (outputs, last state), with their shapes.
+        """As `nn.GRU.forward` and `nn.LSTM.forward`.
+
+        Args:
+            x: (T, B, I), (B, T, I) with `batch_first`, or (T, I).
+            state: h, or (h, c) of an LSTM, each (layers x ways, B, H); None is zeros.
+
+        Returns:
+            The last layer's outputs, and the last state, in the shapes of torch's own.
 
         Raises:
             TypeError: `x` is a PackedSequence.
