@@ -34,14 +34,20 @@ def _pack_node(graph: Graph, node: Node) -> None:
 
 
 def _blocks(matrix: Array, groups: int) -> artifact.Blocks:
-    """16x1, or 16x4 where that takes no more blocks; int8 weights in as few bits as hold them."""
+    """16x1, or 16x4 where that takes no more bytes; int8 weights in as few bits as hold them."""
     blocks = artifact.pack(matrix, groups)
     if matrix.dtype != np.int8:
         return blocks
-    if matrix.shape[1] % 4 == 0:
-        runs = artifact.pack_runs(matrix, groups)
-        blocks = runs if len(runs.values) <= len(blocks.values) else blocks
-    return blocks._replace(values=artifact.narrow(blocks.values))
+    blocks = blocks._replace(values=artifact.narrow(blocks.values))
+    if matrix.shape[1] % 4:
+        return blocks
+    runs = artifact.pack_runs(matrix, groups)
+    runs = runs._replace(values=artifact.narrow(runs.values))
+    return runs if _bytes(runs) <= _bytes(blocks) else blocks
+
+
+def _bytes(blocks: artifact.Blocks) -> int:
+    return blocks.values.nbytes + blocks.columns.nbytes
 
 
 def _executed(graph: Graph, node: Node) -> tuple[Array, Array | None]:

@@ -18,6 +18,7 @@ from apus.compile.passes import (
     fuse_layer_norm,
     fuse_quantised,
     merge_projections,
+    move_bounds,
     move_quantisation,
 )
 from apus.errors import CompileError
@@ -29,6 +30,7 @@ PASSES: dict[str, Callable[[Graph], None]] = {
     "fuse_layer_norm": fuse_layer_norm.run,
     "fuse_attention": fuse_attention.run,
     "merge_projections": merge_projections.run,
+    "move_bounds": move_bounds.run,
     "fuse_activation": fuse_activation.run,
     "move_quantisation": move_quantisation.run,
     "cancel_requantise": cancel_requantise.run,
