@@ -15,6 +15,30 @@ namespace {
 
 constexpr int kGathered = 64;  // columns, 16 groups of four
 
+template <int Group>
+inline __attribute__((always_inline)) __m512i add_group(__m512i sum, __m512i four, const int8_t* value) {
+  const __m512i factor = _mm512_shuffle_epi32(four, static_cast<_MM_PERM_ENUM>(0x55 * (Group % 4)));
+  return _mm512_dpbusd_epi32(sum, factor, _mm512_loadu_si512(value + 64 * Group));
+}
+
+// As many of 16 groups as `rest` says, from gathered lanes: shuffles within registers leave the loads to the weights.
+template <int Quarter>
+inline __attribute__((always_inline)) void add_groups(__m512i lanes, const int8_t* value, int64_t rest, __m512i* sums) {
+  constexpr int kFirst = 4 * Quarter;
+  const __m512i four = _mm512_shuffle_i32x4(lanes, lanes, 0x55 * Quarter);
+  if (rest < kFirst + 4) {
+    if (rest > kFirst) sums[0] = add_group<kFirst>(sums[0], four, value);
+    if (rest > kFirst + 1) sums[1] = add_group<kFirst + 1>(sums[1], four, value);
+    if (rest > kFirst + 2) sums[2] = add_group<kFirst + 2>(sums[2], four, value);
+    return;
+  }
+  sums[0] = add_group<kFirst>(sums[0], four, value);
+  sums[1] = add_group<kFirst + 1>(sums[1], four, value);
+  sums[2] = add_group<kFirst + 2>(sums[2], four, value);
+  sums[3] = add_group<kFirst + 3>(sums[3], four, value);
+  if constexpr (Quarter < 3) add_groups<Quarter + 1>(lanes, value, rest, sums);
+}
+
 template <int Pairs>
 inline __attribute__((always_inline)) void strips(const WaveGruMatrix& w, const uint8_t* x, float* y, int64_t first,
                                                   int64_t last) {
@@ -22,33 +46,19 @@ inline __attribute__((always_inline)) void strips(const WaveGruMatrix& w, const 
   __m512i state[2 * Pairs];
 #pragma GCC unroll 16
   for (int i = 0; i < 2 * Pairs; ++i) state[i] = _mm512_loadu_si512(x + 64 * i);
-  alignas(64) uint8_t gathered[2][kGathered];
   for (int64_t strip = first; strip < last; ++strip) {
     const int64_t m = 16 * strip;
     __m512i sums[4] = {_mm512_loadu_si512(w.offset + m), _mm512_setzero_si512(), _mm512_setzero_si512(),
                        _mm512_setzero_si512()};
-    int64_t g = w.strips[strip];
-    const int64_t end = w.strips[strip + 1];
-    for (int64_t n = w.gathers[strip]; n < w.gathers[strip + 1]; ++n) {
+    const int8_t* value = values + 64 * static_cast<int64_t>(w.strips[strip]);
+    int64_t rest = w.strips[strip + 1] - w.strips[strip];
+    for (int64_t n = w.gathers[strip]; n < w.gathers[strip + 1]; ++n, rest -= 16, value += 1024) {
       __m512i lanes = _mm512_loadu_si512(w.gather_low + kGathered * n);
 #pragma GCC unroll 8
       for (int p = 0; p < Pairs; ++p) {
         lanes = _mm512_mask2_permutex2var_epi8(state[2 * p], lanes, w.gather_from[8 * n + p], state[2 * p + 1]);
       }
-      uint8_t* four = gathered[n & 1];
-      _mm512_store_si512(four, lanes);
-      const int64_t stop = g + 16 < end ? g + 16 : end;
-      for (; g + 4 <= stop; g += 4, four += 16) {
-#pragma GCC unroll 4
-        for (int i = 0; i < 4; ++i) {
-          const __m512i factor = _mm512_set1_epi32(*reinterpret_cast<const int*>(four + 4 * i));
-          sums[i] = _mm512_dpbusd_epi32(sums[i], factor, _mm512_loadu_si512(values + 64 * (g + i)));
-        }
-      }
-      for (; g < stop; ++g, four += 4) {
-        const __m512i factor = _mm512_set1_epi32(*reinterpret_cast<const int*>(four));
-        sums[0] = _mm512_dpbusd_epi32(sums[0], factor, _mm512_loadu_si512(values + 64 * g));
-      }
+      add_groups<0>(lanes, value, rest, sums);
     }
     const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3]));
     const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(w.scale + m));
