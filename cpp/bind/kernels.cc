@@ -102,12 +102,16 @@ double time(int repeat, F&& call) {
 // Runs an operator, every part in turn, and says what ran. The last part goes first, so that one that wrote past
 // its share would spoil another's.
 nb::dict run(const Operator& op, const Input& x, const Output& y, const Options& o) {
-  const Scratch input(x.data(), static_cast<int64_t>(x.nbytes())), scratch(op.scratch_bytes());
+  const Scratch input(x.data(), static_cast<int64_t>(x.nbytes()));
+  const int64_t each = (op.scratch_bytes() + 63) / 64 * 64, apart = op.owns_scratch() ? each : 0;
+  const Scratch scratch(each * o.parts);
+  std::memset(scratch.data(), 0xFF, each * o.parts);  // what nobody stages is no number
+  const auto room = [&](int part) { return static_cast<char*>(scratch.data()) + part * apart; };
   const auto stage = [&] {
-    for (int i = o.parts; i-- > 0;) op.stage(input.data(), scratch.data(), i, o.parts);
+    for (int i = o.parts; i-- > 0;) op.stage(input.data(), room(i), i, o.parts);
   };
   const auto compute = [&] {
-    for (int i = o.parts; i-- > 0;) op.compute(input.data(), scratch.data(), y.data(), i, o.parts);
+    for (int i = o.parts; i-- > 0;) op.compute(input.data(), room(i), y.data(), i, o.parts);
   };
   stage();
   compute();

@@ -25,7 +25,8 @@ KernelOption estimated(const Builder& b, const Kernels& kernels, int candidate, 
   const double images = static_cast<double>(work.images);
   const bool shared = threads > 1 && work.images > 1;  // whole images per thread
   const double share = shared ? static_cast<double>((work.images + threads - 1) / threads) : images / threads;
-  const double meetings = threads == 1 ? 0 : op.scratch_bytes() > 0 && !shared ? 2 : 1;
+  const bool stages_first = op.scratch_bytes() > 0 && !op.owns_scratch() && !shared;
+  const double meetings = threads == 1 ? 0 : stages_first ? 2 : 1;
   const double ns = image * share + meetings * b.machine().barrier_ns(threads);
   return {op.kernel(), threads, ns / 1e3, 0, candidate};
 }

@@ -2,6 +2,9 @@
 
 #include <chrono>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #if defined(__x86_64__)
 #include <xmmintrin.h>
 #endif
@@ -9,8 +12,10 @@
 namespace apus {
 namespace {
 
-constexpr int kPolls = 2000;                           // plain polls before the clock is asked
-constexpr auto kSpin = std::chrono::microseconds(50);  // then yields, until it is cheaper to sleep
+// Plain polls before the clock is asked; then yields, until it is cheaper to sleep. Within a run work is never far, and
+// to be woken takes as long as a layer: whoever slept would keep the others waiting until they sleep too, and so on.
+constexpr int kPolls = 2000;
+constexpr auto kBetweenRuns = std::chrono::microseconds(50), kWithinRun = std::chrono::microseconds(2000);
 
 void pause() {
 #if defined(__x86_64__)
@@ -19,18 +24,43 @@ void pause() {
 }
 
 // Waits until `word` is no longer `old`: polls, then lets others run, then sleeps.
-void await_change(const std::atomic<uint32_t>& word, uint32_t old) {
+void await_change(const std::atomic<uint32_t>& word, uint32_t old, std::chrono::microseconds spin) {
   for (int i = 0; i < kPolls; ++i) {
     if (word.load(std::memory_order_acquire) != old) return;
     if ((i & 15) == 15) pause();
   }
-  const auto deadline = std::chrono::steady_clock::now() + kSpin;
+  const auto deadline = std::chrono::steady_clock::now() + spin;
   while (std::chrono::steady_clock::now() < deadline) {
     if (word.load(std::memory_order_acquire) != old) return;
     std::this_thread::yield();
   }
   while (word.load(std::memory_order_acquire) == old) word.wait(old, std::memory_order_acquire);
 }
+
+// CPUs that the calling thread may use, and how it keeps off one of them. What fails is no error: work is only slower.
+#if defined(__linux__)
+class Places {
+ public:
+  Places() {
+    if (sched_getaffinity(0, sizeof all_, &all_) != 0) CPU_ZERO(&all_);
+  }
+  static int here() { return sched_getcpu(); }
+  void leave(int cpu) const {
+    if (cpu < 0 || cpu >= CPU_SETSIZE || here() != cpu) return;
+    cpu_set_t others = all_;
+    CPU_CLR(cpu, &others);
+    if (CPU_COUNT(&others) > 0) sched_setaffinity(0, sizeof others, &others);
+  }
+
+ private:
+  cpu_set_t all_;
+};
+#else
+struct Places {
+  static int here() { return -1; }
+  void leave(int) const {}
+};
+#endif
 
 }  // namespace
 
@@ -48,6 +78,7 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(Job job, void* context) {
   job_ = job;
   context_ = context;
+  if (!workers_.empty()) caller_cpu_ = Places::here();
   run_.fetch_add(1, std::memory_order_release);
   run_.notify_all();
   job(context, 0);
@@ -61,16 +92,18 @@ void ThreadPool::barrier() {
     phase_.store(phase + 1, std::memory_order_release);
     phase_.notify_all();
   } else {
-    await_change(phase_, phase);
+    await_change(phase_, phase, kWithinRun);
   }
 }
 
 void ThreadPool::work(int thread) {
   const FlushDenormals flush;
+  const Places places;
   for (uint32_t seen = 0;;) {
-    await_change(run_, seen);
+    await_change(run_, seen, kBetweenRuns);
     seen = run_.load(std::memory_order_acquire);
     if (stop_.load(std::memory_order_relaxed)) return;
+    places.leave(caller_cpu_);
     job_(context_, thread);
     barrier();
   }

@@ -1,4 +1,6 @@
-// Persistent threads. The caller is thread 0; the others are woken once per run and meet at barriers within it.
+// Persistent threads. The caller is thread 0; the others are woken once per run and meet at barriers within it. A
+// worker that finds itself on the caller's CPU leaves it: a woken thread often starts where it was woken, and two that
+// spin for each other on one CPU take turns of milliseconds.
 #pragma once
 
 #include <atomic>
@@ -30,6 +32,7 @@ class ThreadPool {
   std::vector<std::thread> workers_;
   Job job_ = nullptr;
   void* context_ = nullptr;
+  int caller_cpu_ = -1;
   alignas(64) std::atomic<uint32_t> run_{0};      // counts runs; a change starts the workers
   alignas(64) std::atomic<uint32_t> arrived_{0};  // threads at the barrier
   alignas(64) std::atomic<uint32_t> phase_{0};    // counts barriers; a change releases the waiting

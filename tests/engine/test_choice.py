@@ -75,8 +75,8 @@ def test_results_are_the_same_whoever_is_chosen() -> None:
 def test_threads_that_share_a_layer_say_how_evenly() -> None:
     if apus.runtime.usable_cores() < 2:
         pytest.skip("one core")
-    graph = linear(256, 0.1, features=512)
-    (layer,) = load(graph, threads=2).plan([[256, 512]])
+    graph = linear(200, 0.1, features=512)
+    (layer,) = load(graph, threads=2).plan([[200, 512]])
     assert layer["threads"] == 2 and 0 < layer["imbalance"] <= 0.03
     assert "2 threads within" in _shared(layer) and _shared({}) == ""
     (alone,) = plan(graph)

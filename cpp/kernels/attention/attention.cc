@@ -34,7 +34,7 @@ void Attention::run(const float* q, const float* k, const float* v, const Attent
   float* scores = keys + aligned(s.size) * pitch_ + kSlack / 4;
   for (int64_t head = first; head < last; ++head) {
     const int64_t at = head * s.size;
-    transpose_to_planes(k + at, keys, s.keys, s.k_pitch, 0, s.size);
+    transpose_to_planes(k + at, keys, pitch_, s.keys, s.k_pitch, 0, s.size);
     for (int64_t row = 0; row < s.queries; row += block_) {
       const int64_t rows = std::min(block_, s.queries - row);
       multiply_({q + row * s.q_pitch + at, keys, scores, rows, s.keys, s.size, s.q_pitch, pitch_, pitch_});

@@ -6,14 +6,19 @@
 namespace apus {
 namespace {
 
-constexpr double kEven = 0.01;  // imbalance that is not worth another order
+constexpr double kEven = 0.01;         // imbalance that is not worth another order
+constexpr double kEvenVectors = 0.03;  // that is not worth cutting a vector
 
 }  // namespace
 
 Shares::Shares(const std::vector<int64_t>& running, int64_t vectors, int parts) {
-  cut(running, vectors, parts);
+  if (by_vectors(vectors, parts)) {
+    cut_vectors(running, vectors, parts);
+  } else {
+    cut(running, vectors, parts);
+  }
   measure(running);
-  if (imbalance_ <= kEven) return;
+  if (imbalance_ <= kEven || by_vectors(vectors, parts)) return;
   Shares as_they_lie = *this;
   deal(running, vectors, parts);
   measure(running);
@@ -23,6 +28,33 @@ Shares::Shares(const std::vector<int64_t>& running, int64_t vectors, int parts) 
 std::span<const Shares::Piece> Shares::of(int part) const {
   const auto first = pieces_.begin() + starts_[static_cast<size_t>(part)];
   return {first, pieces_.begin() + starts_[static_cast<size_t>(part) + 1]};
+}
+
+// Whole vectors where they share out evenly enough; else the one between two parts is cut between two strips.
+void Shares::cut_vectors(const std::vector<int64_t>& running, int64_t vectors, int parts) {
+  const int64_t strips = static_cast<int64_t>(running.size()) - 1, vector = running.back();
+  struct Cell {
+    int64_t vector, strip;
+  };
+  const bool whole = (vectors + parts - 1) / parts * parts <= vectors * (1 + kEvenVectors);
+  const auto begin = [&](int part) -> Cell {
+    if (whole || part == parts) return {vectors * part / parts, 0};
+    const int64_t target = vector * vectors / parts * part, rest = target % vector;
+    const int64_t strip = std::lower_bound(running.begin(), running.end(), rest) - running.begin();
+    return strip < strips ? Cell{target / vector, strip} : Cell{target / vector + 1, 0};
+  };
+  const auto add = [&](int64_t strip, int64_t end, int64_t first, int64_t last) {
+    if (strip < end && first < last) pieces_.push_back({strip, end, first, last});
+  };
+  starts_.assign(1, 0);
+  for (int part = 0; part < parts; ++part) {
+    const Cell from = begin(part), to = begin(part + 1);
+    const int64_t first = from.vector + (from.strip > 0);
+    if (from.strip > 0) add(from.strip, strips, from.vector, first);
+    add(0, strips, first, to.vector);
+    add(0, to.strip, to.vector, to.vector + 1);
+    starts_.push_back(static_cast<int64_t>(pieces_.size()));
+  }
 }
 
 // Cells of (strip, vector), strip by strip.

@@ -33,13 +33,22 @@ ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, co
       alone_(packed_.running_cost(), static_cast<int64_t>(vectors_.size()), 1),
       shares_(packed_.running_cost(), static_cast<int64_t>(vectors_.size()), threads) {}
 
+bool ConvBlock16::owns_scratch() const {
+  return planes_.stages_positions() && Shares::by_vectors(static_cast<int64_t>(vectors_.size()), shares_.parts());
+}
+
 void ConvBlock16::compute(const void* x, void* scratch, void* y, int part, int parts) const {
   const int64_t positions = planes_.window().out_height * planes_.window().out_width;
   const char* staged = static_cast<const char*>(planes_.direct() ? x : scratch);
   StripArguments a{};
   a.y_row = positions;
   a.y_position = 1;
-  for (const Shares::Piece& piece : (parts == 1 ? alone_ : shares_).of(part)) {
+  const std::span<const Shares::Piece> pieces = (parts == 1 ? alone_ : shares_).of(part);
+  if (owns_scratch() && !pieces.empty()) {
+    const int64_t last = vectors_[static_cast<size_t>(pieces.back().last) - 1].x + kVector;
+    planes_.stage_positions(x, scratch, vectors_[static_cast<size_t>(pieces.front().first)].x, last);
+  }
+  for (const Shares::Piece& piece : pieces) {
     a.vectors = vectors_.data() + piece.first;
     a.vector_count = piece.last - piece.first;
     for (int64_t strip = piece.strip; strip < piece.end; ++strip) {

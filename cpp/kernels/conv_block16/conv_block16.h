@@ -26,8 +26,10 @@ class ConvBlock16 final : public Operator {
   ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa, int threads);
 
   int64_t scratch_bytes() const override { return planes_.bytes(); }  // 0: x is read in place
+  // Threads that have positions of their own stage what those read, each for itself.
+  bool owns_scratch() const override;
   void stage(const void* x, void* scratch, int part, int parts) const override {
-    planes_.stage(x, scratch, part, parts);
+    if (!owns_scratch()) planes_.stage(x, scratch, part, parts);
   }
   void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 

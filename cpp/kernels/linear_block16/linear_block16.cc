@@ -1,5 +1,7 @@
 #include "kernels/linear_block16/linear_block16.h"
 
+#include <algorithm>
+
 #include "kernels/conv_block16/table.h"
 #include "kernels/linear_block16/table.h"
 #include "kernels/planes/transpose.h"
@@ -45,12 +47,20 @@ int64_t LinearBlock16::scratch_bytes() const {
 }
 
 void LinearBlock16::stage(const void* x, void* scratch, int part, int parts) const {
-  if (scratch_bytes() == 0) return;
-  const int64_t first = inputs_ * part / parts, last = inputs_ * (part + 1) / parts;
+  if (scratch_bytes() == 0 || owns_scratch()) return;
+  transpose(x, scratch, 0, rows_, inputs_ * part / parts, inputs_ * (part + 1) / parts);
+}
+
+// Columns first..last of some rows.
+void LinearBlock16::transpose(const void* x, void* scratch, int64_t row, int64_t rows, int64_t first,
+                              int64_t last) const {
+  const int64_t pitch = padded_rows(rows_), from = row * inputs_;
   if (epilogue_.x == Element::f32) {
-    transpose_to_planes(static_cast<const float*>(x), static_cast<float*>(scratch), rows_, inputs_, first, last);
+    transpose_to_planes(static_cast<const float*>(x) + from, static_cast<float*>(scratch) + row, pitch, rows, inputs_,
+                        first, last);
   } else {
-    transpose_to_planes(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(scratch), rows_, inputs_, first, last);
+    transpose_to_planes(static_cast<const uint8_t*>(x) + from, static_cast<uint8_t*>(scratch) + row, pitch, rows,
+                        inputs_, first, last);
   }
 }
 
@@ -62,7 +72,12 @@ void LinearBlock16::compute(const void* x, void* scratch, void* y, int part, int
   a.x_position = inputs_;
   a.y_row = layout_.y_planes ? padded_rows(rows_) : 1;
   a.y_position = layout_.y_planes ? 1 : outputs_;
-  for (const Shares::Piece& piece : (parts == 1 ? alone_ : shares_).of(part)) {
+  const std::span<const Shares::Piece> pieces = (parts == 1 ? alone_ : shares_).of(part);
+  if (owns_scratch() && !pieces.empty()) {
+    const int64_t first = pieces.front().first * kVector, last = std::min(rows_, pieces.back().last * kVector);
+    transpose(x, scratch, first, last - first, 0, inputs_);
+  }
+  for (const Shares::Piece& piece : pieces) {
     a.vectors = vectors_.data() + piece.first;
     a.vector_count = planes() ? piece.last - piece.first : rows_;
     for (int64_t strip = piece.strip; strip < piece.end; ++strip) {

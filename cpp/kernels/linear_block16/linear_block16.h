@@ -4,8 +4,8 @@
 // x is row-major [N, K] float32 or uint8, y [N, M]. Few rows run a vector over the 16 outputs of a strip, one row of x
 // at a time ("rows", or "runs" where the columns of every group are neighbours); more rows are first turned into [K, N]
 // planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Neighbours in a chain may keep
-// the planes between them: x, y or both are then [K, padded N], [M, padded N], with arbitrary values past N.
-// Exactness, slack and threads as in conv_block16.h.
+// the planes between them: x, y or both are then [K, padded N], [M, padded N], with arbitrary values past N. Threads
+// that have rows of their own turn those into planes themselves. Exactness, slack and threads as in conv_block16.h.
 #pragma once
 
 #include <cstdint>
@@ -37,6 +37,7 @@ class LinearBlock16 final : public Operator {
                 LinearLayout layout = {});
 
   int64_t scratch_bytes() const override;
+  bool owns_scratch() const override { return scratch_bytes() > 0 && Shares::by_vectors(units(), shares_.parts()); }
   void stage(const void* x, void* scratch, int part, int parts) const override;
   void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 
@@ -49,6 +50,7 @@ class LinearBlock16 final : public Operator {
 
  private:
   bool planes() const { return kernel_->walk == Walk::planes_to_rows || kernel_->walk == Walk::planes; }
+  void transpose(const void* x, void* scratch, int64_t row, int64_t rows, int64_t first, int64_t last) const;
   int64_t units() const;  // what a strip is cut into: vectors of rows, or nothing
 
   int64_t rows_, inputs_, outputs_;

@@ -43,6 +43,10 @@ class Planes {
   // Part `part` of `parts` of the copy of one image x [C, H, W]; the parts may run at once on several threads.
   // `staged` is 64-byte aligned.
   void stage(const void* x, void* staged, int part, int parts) const;
+  // Whether positions may be staged apart: one phase, copied by lines.
+  bool stages_positions() const;
+  // What positions first..last (flat numbers) read, of every channel.
+  void stage_positions(const void* x, void* staged, int64_t first, int64_t last) const;
   // The first `channels` of an image, as if it had no more.
   void stage_first(const void* x, void* staged, int64_t channels) const;
 
@@ -71,6 +75,7 @@ class Planes {
   void stage_range(const void* x, void* staged, int64_t first, int64_t last) const;
   void stage_rows(const void* x, void* staged, int64_t first, int64_t last) const;
   void stage_lines(const void* x, void* staged, int64_t first, int64_t last) const;
+  void stage_lines(const void* x, void* staged, int64_t first, int64_t last, int64_t line, int64_t end) const;
   void stage_end(void* staged, int64_t channels) const;
   template <class T>
   void stage_channels(const T* x, T* staged, int64_t first, int64_t last) const;

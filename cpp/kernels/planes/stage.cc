@@ -54,12 +54,29 @@ void Planes::stage_rows(const void* x, void* staged, int64_t first, int64_t last
                 window_.width, columns_.pad, pitch_, pad_value_});
 }
 
+bool Planes::stages_positions() const {
+  return !direct_ && !rows_kernel_ && kernel_ && rows_.remainders.size() * columns_.remainders.size() == 1;
+}
+
+// The last row's right padding is the next channel's left one: what is read past a channel's end is its first lines.
+void Planes::stage_positions(const void* x, void* staged, int64_t first, int64_t last) const {
+  const int64_t taps = window_.kernel[0] * window_.kernel[1], line = 64 / element_size(element_);
+  const int64_t end = (last + offset(taps - 1) + line - 1) / line, lines = static_cast<int64_t>(lines_.size());
+  stage_lines(x, staged, 0, window_.channels, first / line, std::min(end, lines));
+  if (end > lines) stage_lines(x, staged, 0, window_.channels, 0, std::min(end - lines, first / line));
+  stage_end(staged, window_.channels);
+}
+
 void Planes::stage_lines(const void* x, void* staged, int64_t first, int64_t last) const {
+  stage_lines(x, staged, first, last, 0, static_cast<int64_t>(lines_.size()));
+}
+
+void Planes::stage_lines(const void* x, void* staged, int64_t first, int64_t last, int64_t line, int64_t end) const {
   const int64_t x_channel = window_.height * window_.width * element_size(element_);
   const int64_t staged_channel = channel_ * element_size(element_);
   char* to = static_cast<char*>(staged);
-  kernel_({static_cast<const char*>(x) + first * x_channel, to + first * staged_channel, last - first, x_channel,
-           staged_channel, pieces_.data(), lines_.data(), static_cast<int64_t>(lines_.size()), pad_value_});
+  kernel_({static_cast<const char*>(x) + first * x_channel, to + first * staged_channel + 64 * line, last - first,
+           x_channel, staged_channel, pieces_.data(), lines_.data() + line, end - line, pad_value_});
 }
 
 // What vectors read past the last row, and its shared padding.

@@ -45,9 +45,8 @@ void tile(const T* x, T* planes, int64_t rows, int64_t columns, int64_t pitch, i
 
 // By whole cache lines of x: rows may lie 4 KiB apart, where a line would not survive until its next tile.
 template <class V, class T>
-void transpose(const T* x, T* planes, int64_t rows, int64_t columns, int64_t first, int64_t last) {
+void transpose(const T* x, T* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first, int64_t last) {
   constexpr int64_t n = 16 / sizeof(T), line = 64 / sizeof(T);
-  const int64_t pitch = (rows + 15) / 16 * 16;
   for (int64_t start = first; start < last; start += line) {
     for (int64_t row = 0; row < rows; row += n) {
       for (int64_t k = start; k < std::min(last, start + line); k += n) {
@@ -59,13 +58,14 @@ void transpose(const T* x, T* planes, int64_t rows, int64_t columns, int64_t fir
 
 }  // namespace
 
-void transpose_to_planes(const float* x, float* planes, int64_t rows, int64_t columns, int64_t first, int64_t last) {
-  transpose<Floats>(x, planes, rows, columns, first, last);
+void transpose_to_planes(const float* x, float* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first,
+                         int64_t last) {
+  transpose<Floats>(x, planes, pitch, rows, columns, first, last);
 }
 
-void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t rows, int64_t columns, int64_t first,
+void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first,
                          int64_t last) {
-  transpose<Bytes>(x, planes, rows, columns, first, last);
+  transpose<Bytes>(x, planes, pitch, rows, columns, first, last);
 }
 
 }  // namespace apus

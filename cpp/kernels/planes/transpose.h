@@ -5,9 +5,11 @@
 
 namespace apus {
 
-// Columns first..last of x. `pitch` is N rounded up to 16; planes hold arbitrary values past N. Reads up to 16 elements
-// past the end of x's last row. `planes` is 64-byte aligned.
-void transpose_to_planes(const float* x, float* planes, int64_t rows, int64_t columns, int64_t first, int64_t last);
-void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t rows, int64_t columns, int64_t first, int64_t last);
+// Columns first..last of x. `pitch` is N rounded up to 16, or more where x is some rows of a larger matrix; planes hold
+// arbitrary values past N. Reads up to 16 elements past the end of x's last row. `planes` is 16-byte aligned.
+void transpose_to_planes(const float* x, float* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first,
+                         int64_t last);
+void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first,
+                         int64_t last);
 
 }  // namespace apus
