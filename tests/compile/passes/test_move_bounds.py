@@ -3,7 +3,10 @@
 import pytest
 from agreement import check, ops, text_model
 
-HEAD = "m (float[N,1,4,4] x) => (float[A,B,C,D] y{more}) <float s = {{0.25}}, {kind} z = {{{zero}}}, float c = {{{bound}}},"
+HEAD = (
+    "m (float[N,1,4,4] x) => (float[A,B,C,D] y{more})"
+    " <float s = {{0.25}}, {kind} z = {{{zero}}}, float c = {{{bound}}},"
+)
 WEIGHT = (
     " float l = {0.1}, float h = {1.2}, float[2,1,1] each = {0.5, 0.7},"
     " float[2,1,1,1] w = {0.9, -1.7}, float[2] b = {0.1, 0.6}>"
