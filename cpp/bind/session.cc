@@ -45,11 +45,13 @@ nb::list describe_segments(const PyModel& m) {
   return result;
 }
 
-PyModel model_from_bytes(nb::handle data) {
+PyModel model_from_bytes(nb::handle data, const std::vector<PyModel>& others) {
   ArrayViews view(1);
   if (!view.take(data.ptr(), PyBUF_SIMPLE)) throw nb::python_error();
+  std::vector<std::shared_ptr<const Model>> lenders;
+  for (const PyModel& other : others) lenders.push_back(other.model);
   nb::gil_scoped_release release;
-  return {read_model_bytes(view[0].buf, static_cast<size_t>(view[0].len))};
+  return {read_model_bytes(view[0].buf, static_cast<size_t>(view[0].len), lenders)};
 }
 
 PyModel model_from_file(const std::string& path) {
@@ -178,7 +180,7 @@ nb::list plan(Session& session, const std::vector<Shape>& shapes) {
 void bind_session(nb::module_& m) {
   nb::class_<PyModel>(m, "Model", "A validated .apus network; immutable.")
       .def_static("from_file", &model_from_file, nb::arg("path"))
-      .def_static("from_bytes", &model_from_bytes, nb::arg("data"))
+      .def_static("from_bytes", &model_from_bytes, nb::arg("data"), nb::arg("others") = std::vector<PyModel>{})
       .def_prop_ro("inputs", [](const PyModel& m) { return describe_values(*m.model, m.model->inputs); })
       .def_prop_ro("outputs", [](const PyModel& m) { return describe_values(*m.model, m.model->outputs); })
       .def_prop_ro("segments", &describe_segments)

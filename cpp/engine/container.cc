@@ -95,11 +95,16 @@ std::shared_ptr<FileBytes> FileBytes::open(const std::string& path) {
 }
 
 std::shared_ptr<FileBytes> FileBytes::copy(const void* data, size_t bytes) {
+  AlignedBuffer buffer = AlignedBuffer::hot(bytes);
+  if (bytes > 0) std::memcpy(buffer.data(), data, bytes);
+  return own(std::move(buffer));
+}
+
+std::shared_ptr<FileBytes> FileBytes::own(AlignedBuffer bytes) {
   std::shared_ptr<FileBytes> file(new FileBytes);
-  file->copy_ = AlignedBuffer::hot(bytes);
-  if (bytes > 0) std::memcpy(file->copy_.data(), data, bytes);
+  file->copy_ = std::move(bytes);
   file->data_ = file->copy_.data();
-  file->size_ = bytes;
+  file->size_ = file->copy_.size();
   return file;
 }
 

@@ -17,6 +17,7 @@ class FileBytes {
  public:
   static std::shared_ptr<FileBytes> open(const std::string& path);
   static std::shared_ptr<FileBytes> copy(const void* data, size_t bytes);
+  static std::shared_ptr<FileBytes> own(AlignedBuffer bytes);
   ~FileBytes();
   FileBytes(const FileBytes&) = delete;
   FileBytes& operator=(const FileBytes&) = delete;

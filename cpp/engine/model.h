@@ -41,6 +41,7 @@ struct Tensor {
   Dtype dtype = Dtype::float32;
   std::vector<int64_t> shape;
   int64_t offset = 0, length = 0;  // bytes, in the payload
+  uint32_t crc = 0;
   const uint8_t* data = nullptr;
   template <class T>
   std::span<const T> items() const {
@@ -140,7 +141,8 @@ struct Segment {
 };
 
 struct Model {
-  std::shared_ptr<FileBytes> bytes;  // what the tensors point into
+  std::shared_ptr<FileBytes> bytes;              // what the tensors point into,
+  std::vector<std::shared_ptr<FileBytes>> lent;  // or what another model's do
   std::string name, metadata;
   uint64_t identity = 0;  // of the file's JSON, hence of the checksums of all that it holds
   std::vector<Value> values;
@@ -154,8 +156,10 @@ struct Model {
   }
 };
 
-// Both validate everything; throw Error(artifact), or Error(missing_file).
+// Both validate everything; throw Error(artifact), or Error(missing_file). Of a copy of bytes, tensors that one of
+// `others` holds already, byte for byte, are not held again.
 std::shared_ptr<const Model> read_model_file(const std::string& path);
-std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes);
+std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes,
+                                              std::span<const std::shared_ptr<const Model>> others = {});
 
 }  // namespace apus

@@ -51,7 +51,7 @@ void read_graph(const Fields& graph, Model& model, bool parts) {
   }
 }
 
-std::shared_ptr<const Model> read_model(std::shared_ptr<FileBytes> file, std::span<const uint8_t> bytes, bool nested) {
+std::shared_ptr<Model> read_model(std::shared_ptr<FileBytes> file, std::span<const uint8_t> bytes, bool nested) {
   const Container container = open_container(bytes);
   const bool parts = (container.critical & kSegments) != 0;
   if (parts && nested) throw Error(ErrorKind::artifact, "it has segments of its own");
@@ -85,8 +85,13 @@ std::shared_ptr<const Model> read_model_file(const std::string& path) try {
   throw Error(error.kind(), path + ": " + error.what());
 }
 
-std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes) {
-  return read_whole(FileBytes::copy(data, bytes));
+std::shared_ptr<const Model> read_model_bytes(const void* data, size_t bytes,
+                                              std::span<const std::shared_ptr<const Model>> others) {
+  if (others.empty()) return read_whole(FileBytes::copy(data, bytes));
+  auto model = read_model(nullptr, {static_cast<const uint8_t*>(data), bytes}, false);
+  if (!model->segments.empty()) return read_whole(FileBytes::copy(data, bytes));  // parts are files of their own
+  share_tensors(*model, others);
+  return model;
 }
 
 }  // namespace apus

@@ -32,8 +32,8 @@ int64_t read_bytes(const Fields& fields, std::span<const uint8_t> payload, int64
   if (std::any_of(gap.begin(), gap.end(), [](uint8_t b) { return b != 0; }))
     fields.fail("the gap before it is not zero");
   tensor.data = payload.data() + begin;
-  const int64_t crc = fields.integer("crc", 0, UINT32_MAX);
-  if (crc32c(tensor.data, static_cast<size_t>(tensor.length)) != crc)
+  tensor.crc = static_cast<uint32_t>(fields.integer("crc", 0, UINT32_MAX));
+  if (crc32c(tensor.data, static_cast<size_t>(tensor.length)) != tensor.crc)
     fields.fail("is damaged (CRC of the bytes at payload offset " + std::to_string(begin) + " differs)");
   return begin + tensor.length;
 }

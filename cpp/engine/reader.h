@@ -24,6 +24,10 @@ void check_weights(const Model& model, const Node& node);                       
 // A part of a file: shares its bytes, has no segments of its own.
 std::shared_ptr<const Model> read_part(std::shared_ptr<FileBytes> file, std::span<const uint8_t> bytes);
 
+// Moves the tensors out of the bytes that they were read from: to where one of `others` has the same, else to memory of
+// the model's own.
+void share_tensors(Model& model, std::span<const std::shared_ptr<const Model>> others);
+
 // What an operand is, whether value or tensor.
 Dtype operand_dtype(const Model& model, Operand operand);
 size_t operand_rank(const Model& model, Operand operand);

@@ -1,19 +1,26 @@
 """adaptive.py and hybrid.py: what is compiled when it is fed, and what is shared with ONNX Runtime."""
 
 import sys
+from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from agreement import onnxruntime_outputs, text_model
 
+from apus import _native
+from apus.artifact import to_bytes
 from apus.compile.adaptive import MAX_PLANS, Adaptive
 from apus.compile.hybrid import Hybrid
-from apus.errors import CompileError, MissingExtraError
+from apus.compile.model import compile_model
+from apus.errors import ArtifactError, CompileError, MissingExtraError
 
+HEAD = '<ir_version: 8, opset_import: ["": 17]> '
 TOP = "m (float[N,T] x, int64[1] k) => (float[A,B] y, int64[A,B] i) { r = Relu(x)  y, i = TopK(r, k) }"
 FIND = (
     "m (float[N,4] x) => (float[A] y) { r = Relu(x)  i = NonZero(r)  t = Transpose(i)  v = GatherND(r, t)  y = Neg(v) }"
 )
+MATRIX = "m (float[N,2] x) => (float[N,2] y) <float[2,2] w = {%s}> { y = MatMul(x, w) }"
 WEIGHT = ", ".join(f"{0.1 * ((i * 7) % 11 - 5):.2f}" for i in range(64))
 ATTENTION = (
     f"m (float[N,T,8] x) => (float[N,T,8] y) <float[8,8] w = {{{WEIGHT}}}, int64[1] a = {{0}}, int64[2] b = {{2, 4}},"
@@ -48,6 +55,50 @@ def test_shape_arithmetic_of_a_transformer_folds_at_each_sequence_length() -> No
         np.testing.assert_allclose(adaptive.run({"x": x})[0], want, rtol=1e-4, atol=1e-5)
         _, graph = adaptive.plan({"x": x})
         assert all(value.dtype == "float32" for value in graph.values.values())
+
+
+def anonymous() -> float:
+    """Megabytes of memory that is this process's own."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon")) / 1024
+
+
+def test_plans_of_several_shapes_share_their_weights() -> None:
+    model = onnx.parser.parse_model(
+        HEAD + "m (float[N,1024] x, int64[2] s) => (float[A,B] y) { p = MatMul(x, w)  y = Reshape(p, s) }"
+    )
+    weight = np.random.default_rng(0).standard_normal((1024, 4096)).astype(np.float32)  # 16 MB
+    model.graph.initializer.append(onnx.numpy_helper.from_array(weight, "w"))
+    adaptive = Adaptive(model, threads=1)
+
+    def check(rows: int) -> None:
+        x = np.random.default_rng(rows).standard_normal((rows, 1024)).astype(np.float32)
+        (y,) = adaptive.run({"x": x, "s": np.asarray([rows * 2, 2048])})
+        np.testing.assert_allclose(y.reshape(rows, -1), x @ weight, rtol=1e-3, atol=1e-3)
+
+    check(1)
+    before = anonymous()
+    for rows in range(2, 6):
+        check(rows)
+    assert anonymous() - before < 40  # four copies for the engine and four in graphs would be 128
+    for rows in range(6, MAX_PLANS + 4):  # the first, whose bytes the others borrow, is let go
+        check(rows)
+    check(3)
+
+
+def test_what_is_lent_must_be_the_same_bytes() -> None:
+    one, two = (to_bytes(compile_model(text_model(MATRIX % weight))) for weight in ("1, 2, 3, 4", "1, 2, 3, 5"))
+    lender = _native.Model.from_bytes(one)
+    x = np.ones((1, 2), np.float32)
+    for data, want in ((one, [4, 6]), (two, [4, 7])):
+        model = _native.Model.from_bytes(data, [lender, lender])
+        np.testing.assert_array_equal(_native.Session(model, 1).run([x])[0], [want])
+    borrowed = _native.Model.from_bytes(one, [lender])
+    again = _native.Model.from_bytes(one, [borrowed])
+    del lender, borrowed, model
+    np.testing.assert_array_equal(_native.Session(again, 1).run([x])[0], [[4, 6]])
+    with pytest.raises(ArtifactError, match="damaged"):
+        _native.Model.from_bytes(one[:-1] + bytes([one[-1] ^ 1]), [again])
 
 
 def test_onnxruntime_runs_what_the_engine_refuses() -> None:

@@ -14,6 +14,7 @@ import apus
 from apus.compile.fed import Fed
 from apus.errors import CompileError, MissingExtraError, RunError, UnsupportedOperatorError
 
+HEAD = '<ir_version: 8, opset_import: ["": 17]> '
 FIND = text_model(
     "m (float[N,4] x) => (float[A] y) { r = Relu(x)  i = NonZero(r)  t = Transpose(i)  v = GatherND(r, t)  y = Neg(v) }"
 )
@@ -130,3 +131,17 @@ def test_a_shape_of_no_known_rank_is_taken_as_it_comes() -> None:
     assert engine.inputs == [("x", "float32", None)]
     session = apus.Session(model)
     assert session.run(None, {"x": numbers(2, 3)})[0].shape == (2, 3)
+
+
+@pytest.mark.filterwarnings("ignore:.*ONNX Runtime runs")
+def test_a_deterministic_plan_stays_one_beside_onnxruntime() -> None:
+    text = (
+        HEAD
+        + "m (float[N,96] x) => (float[A] y) { p = MatMul(x, w)  i = NonZero(p)  t = Transpose(i)  v = GatherND(p, t)"
+    )
+    model = onnx.parser.parse_model(text + "  y = Neg(v) }")
+    model.graph.initializer.append(onnx.numpy_helper.from_array(numbers(96, 96), "w"))
+    session = apus.Session(model, threads=1, deterministic_plan=True)
+    rows = session.profile({"x": numbers(12, 96)}, 1)
+    (layer,) = [row for row in rows if len(row.get("options", [])) > 0]
+    assert layer["op"] == "linear" and all(option["measured_us"] == 0 for option in layer["options"])

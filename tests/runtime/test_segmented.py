@@ -1,5 +1,6 @@
 """segmented.py: a network in parts."""
 
+from pathlib import Path
 from threading import Thread
 
 import numpy as np
@@ -74,3 +75,14 @@ def test_the_engine_alone_refuses_with_the_fix() -> None:
 def test_a_part_that_is_no_onnx_model_is_an_error() -> None:
     with pytest.raises(CompileError, match="ONNX Runtime refuses 2 nodes"):
         apus.Session(network(b"not a model"))
+
+
+def test_a_file_with_parts_for_onnxruntime_is_refused_where_nothing_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "parts.apus"
+    path.write_bytes(network())
+    with pytest.raises(RunError, match=r"parts.apus: 2 nodes of this network.*allow='nothing' forbids"):
+        apus.Session(path, allow="nothing")
+    with pytest.raises(RunError, match=r"^2 nodes"):
+        apus.Session(network(), allow="nothing")
+    alone = apus.Session(part("relu", "a", "b"), allow="nothing")
+    assert alone.run(None, {"a": np.ones((1, 2), np.float32)})[0].shape == (1, 2)

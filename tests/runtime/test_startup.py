@@ -3,6 +3,7 @@
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -114,3 +115,34 @@ def test_a_fork_in_the_middle_of_planning_still_runs(wide: Path) -> None:
     planning.join()
     assert child.exitcode == 0
     np.testing.assert_allclose(results.get(), session.run(None, feed)[0], rtol=1e-4, atol=1e-2)
+
+
+def test_a_file_that_is_replaced_by_renaming_leaves_open_sessions_as_they_were(wide: Path, tmp_path: Path) -> None:
+    """It is above 16 MB, so mapped."""
+    path, feed = tmp_path / "network.apus", {"x0": np.ones((1, 1024), np.float32)}
+    path.write_bytes(wide.read_bytes())
+    session = apus.Session(path, threads=1)
+    (tmp_path / "newer").write_bytes(b"x" * 100)
+    (tmp_path / "newer").replace(path)
+    np.testing.assert_array_equal(session.run(None, feed)[0], apus.Session(wide, threads=1).run(None, feed)[0])
+
+
+CUT = """
+import os, sys
+import numpy as np
+import apus
+path, how = sys.argv[1:]
+session = apus.Session(path if how == "mapped" else open(path, "rb").read(), threads=1)
+os.truncate(path, 4096)
+session.run(None, {"x0": np.ones((1, 1024), np.float32)})
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("mapped", -signal.SIGBUS), ("copied", 0)])
+def test_cutting_a_mapped_file_short_ends_the_process_and_bytes_are_safe(
+    how: str, code: int, wide: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "network.apus"
+    path.write_bytes(wide.read_bytes())
+    done = subprocess.run([sys.executable, "-c", CUT, str(path), how], capture_output=True)
+    assert done.returncode == code, done.stderr

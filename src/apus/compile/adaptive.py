@@ -1,13 +1,14 @@
 """Run an ONNX model whose shapes, or whose inputs that decide shapes, are known only when it is fed.
 
 Each new combination of shapes, and of values that decide shapes (the target of a Reshape, the k of a TopK), is compiled
-once and kept.
+once and kept; weights that are the same in several are in memory once.
 """
 
+import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
@@ -16,6 +17,7 @@ from apus.artifact import Array, Graph, to_bytes
 from apus.compile.model import compile_model
 from apus.errors import UnknownValueError
 from apus.runtime import Session
+from apus.runtime.source import Network, read_beside
 
 MAX_PLANS = 8
 MAX_KNOWN = 64  # elements of an input that decides a shape
@@ -51,7 +53,7 @@ class Adaptive:
         self._options: dict[str, Any] = {"deterministic_plan": deterministic, "accuracy": accuracy}
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
         self._known: list[str] = []  # inputs that turned out to decide a shape
-        self._plans: OrderedDict[Any, tuple[Session, Graph]] = OrderedDict()
+        self._plans: OrderedDict[Any, _Plan] = OrderedDict()
 
     def run(self, feed: Mapping[str, Array]) -> list[Array]:
         """Run once.
@@ -72,7 +74,8 @@ class Adaptive:
     def plan(self, feed: Feed) -> tuple[Session, Graph]:
         """The session and the compiled graph for inputs like these."""
         with self._lock:
-            return self._adapted(feed)
+            found = self._adapted(feed)
+            return found.session, found.graph
 
     def graphs(self, feed: Mapping[str, Array]) -> list[Graph]:
         """The graph compiled for inputs like these."""
@@ -84,7 +87,7 @@ class Adaptive:
         arrays = {value.name: feed[value.name] for value in session.get_inputs()}
         return session.profile(arrays, runs) if runs else session.plan({n: a.shape for n, a in arrays.items()})
 
-    def _adapted(self, feed: Feed) -> tuple[Session, Graph]:
+    def _adapted(self, feed: Feed) -> "_Plan":
         while True:
             try:
                 return self._plan(feed)
@@ -94,17 +97,41 @@ class Adaptive:
                     raise
                 self._known += fresh
 
-    def _plan(self, feed: Feed) -> tuple[Session, Graph]:
+    def _plan(self, feed: Feed) -> "_Plan":
         known = {name: feed[name] for name in self._known if name in feed}
         shapes = {name: list(array.shape) for name, array in feed.items() if name not in known}
         key = (str(sorted(shapes.items())), *((name, array.tobytes(), array.shape) for name, array in known.items()))
         if key not in self._plans:
-            graph = compile_model(self.model, shapes=shapes, values=known)
-            self._plans[key] = Session(to_bytes(graph), threads=self.threads, **self._options), graph
+            self._plans[key] = self._made(compile_model(self.model, shapes=shapes, values=known))
             if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return self._plans[key]
+
+    def _made(self, graph: Graph) -> "_Plan":
+        others = [plan.model for plan in self._plans.values()]
+        model = read_beside(to_bytes(graph), others)
+        _intern(graph, [plan.graph for plan in self._plans.values()])
+        return _Plan(Session(model, threads=self.threads, **self._options), graph, model)
+
+
+class _Plan(NamedTuple):
+    session: Session
+    graph: Graph
+    model: Network
+
+
+def _intern(graph: Graph, others: list[Graph]) -> None:
+    """Let `graph` hold the arrays of `others` in place of its own where they are equal."""
+    held: dict[Any, Array] = {_mark(array): array for other in others for array in other.tensors.values()}
+    for name, array in graph.tensors.items():
+        same = held.get(_mark(array))
+        if same is not None and np.array_equal(same, array):
+            graph.tensors[name] = same
+
+
+def _mark(array: Array) -> tuple[Any, ...]:
+    return array.dtype.str, array.shape, zlib.adler32(np.ascontiguousarray(array).data.cast("B"))
 
 
 def _may_decide(array: Array | None) -> bool:

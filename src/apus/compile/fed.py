@@ -43,7 +43,7 @@ def ready(
         precision: as for `compile_model`.
         threads: threads per layer.
         deterministic: as `deterministic_plan` of a session.
-        accuracy: as of a session; parts of a model that ONNX Runtime helps with are accurate.
+        accuracy: as of a session; what ONNX Runtime runs is accurate.
         helped: whether ONNX Runtime may run what the engine refuses.
         faster: whether it may also run what it runs faster here.
 
@@ -127,7 +127,7 @@ class Fed:
         deterministic: as `deterministic_plan` of a session.
         helped: whether ONNX Runtime may run what the engine refuses.
         file: for messages.
-        accuracy: as of a session; parts that ONNX Runtime helps with are accurate.
+        accuracy: as of a session; what ONNX Runtime runs is accurate.
     """
 
     def __init__(
@@ -141,7 +141,8 @@ class Fed:
         accuracy: str = "accurate",
     ) -> None:
         self.threads, self.file, self._helped, self._model = threads, file, helped, model
-        self._runner: Adaptive | Hybrid = Adaptive(model, threads, deterministic, accuracy)
+        self._options: dict[str, Any] = {"threads": threads, "deterministic": deterministic, "accuracy": accuracy}
+        self._runner: Adaptive | Hybrid = Adaptive(model, **self._options)
         self.inputs = described_inputs(model)
         self.outputs = [_described(value) for value in model.graph.output]
 
@@ -194,7 +195,7 @@ class Fed:
         except CompileError as error:
             if not self._helped:
                 raise type(error)(*_retold(error, advice())) from error
-            shared = Hybrid(self._model, self.threads)
+            shared = Hybrid(self._model, **self._options)
             shared.run(feed)
             warnings.warn(f"{self.file}: {_said(shared)}", UserWarning, stacklevel=5)
             self._runner = shared

@@ -25,16 +25,17 @@ class Segment:
         model: these nodes alone.
         threads: threads per layer; every usable core by default.
         why: what the engine refuses in it; empty where the engine runs it.
+        options: of the engine, as `Adaptive` takes them.
     """
 
-    def __init__(self, model: onnx.ModelProto, threads: int | None, why: str = "") -> None:
+    def __init__(self, model: onnx.ModelProto, threads: int | None, why: str = "", **options: Any) -> None:
         self.native, self.why, self.nodes = not why, why, len(model.graph.node)
         self.names = [value.name for value in model.graph.input]
         self.outputs = list(model.graph.output)
         self.operators = sorted({node.op_type for node in model.graph.node})
         self._run: Adaptive | Foreign
         if self.native:
-            self._run = Adaptive(model, threads)
+            self._run = Adaptive(model, threads, **options)
         else:
             nodes = ", ".join(sorted({f"{node.op_type} of node {node.name!r}" for node in model.graph.node}))
             self._run = Foreign(model.SerializeToString(), threads or 0, nodes)
@@ -77,14 +78,23 @@ class Hybrid:
     Args:
         model: an ONNX model.
         threads: threads per layer; every usable core by default.
+        deterministic: as `deterministic_plan` of a session.
+        accuracy: as of a session; of the engine's parts.
 
     Raises:
         CompileError: ONNX Runtime refuses a node too.
         MissingExtraError: ONNX Runtime is not installed.
     """
 
-    def __init__(self, model: onnx.ModelProto, threads: int | None = None) -> None:
+    def __init__(
+        self,
+        model: onnx.ModelProto,
+        threads: int | None = None,
+        deterministic: bool = False,
+        accuracy: str = "accurate",
+    ) -> None:
         self.model, self.threads = model, threads
+        self._options: dict[str, Any] = {"deterministic": deterministic, "accuracy": accuracy}
         self.segments: list[Segment] = []
         constants = {tensor.name for tensor in model.graph.initializer}
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
@@ -163,7 +173,7 @@ class Hybrid:
         return found
 
     def _cut(self, known: Feed, start: int, end: int, why: str) -> Segment:
-        segment = Segment(self._piece(known, start, end), self.threads, why)
+        segment = Segment(self._piece(known, start, end), self.threads, why, **self._options)
         segment.run(known)
         return segment
 

@@ -25,7 +25,10 @@ class Session:
     ```
 
     Args:
-        path_or_bytes: path or bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`.
+        path_or_bytes: path or bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`. Of an `.apus` file above 16 MB
+            only what is used is in memory, shared with other processes: while a session lives, replace such a file by
+            renaming another over it, as Apus does; writing into it or cutting it short ends the process (SIGBUS).
+            `Session(path.read_bytes())` holds a copy.
         sess_options: options by ONNX Runtime's names.
         providers: the CPU's, or a warning.
         provider_options: accepted; the CPU's provider has none.
@@ -37,7 +40,8 @@ class Session:
         allow: who else may run parts of an ONNX model. By default ONNX Runtime, where it is installed, runs the nodes
             that the engine refuses, with a warning that names them; `nothing`: such a model is an error;
             `onnxruntime`: it also runs what it runs faster here, which is measured when the model is opened, if every
-            dimension but an input's first is fixed. An `.apus` file has its parts recorded already.
+            dimension but an input's first is fixed. An `.apus` file has its parts recorded already; with `nothing`
+            one that has any for ONNX Runtime is an error.
         accuracy: `accurate`, or `fast`: activations of float32 (exp, tanh, sigmoid, SiLU, erf, GELU; Softmax and
             attention through exp) with fewer digits, within the bounds of docs/activations.md.
         **ignored: `disabled_optimizers`, which cannot change a result.

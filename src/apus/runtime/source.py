@@ -19,6 +19,9 @@ Source: TypeAlias = str | os.PathLike[str] | bytes | Any
 """A path, the bytes of an `.apus` or ONNX file, or an `onnx.ModelProto`."""
 
 
+Network: TypeAlias = _native.Model
+"""A network that has been read and checked; a session takes it too."""
+
 ALLOW = (None, "onnxruntime", "nothing")
 ACCURACIES = ("accurate", "fast")
 
@@ -58,7 +61,7 @@ def open_network(
 
     Raises:
         FileNotFoundError: there is no such file; names the nearest.
-        RunError: an argument is wrong.
+        RunError: an argument is wrong, or the file has parts for ONNX Runtime and `allow` is `nothing`.
     """
     if allow not in ALLOW:
         raise RunError(f"allow={allow!r}; give 'onnxruntime' or 'nothing', or leave it out")
@@ -67,12 +70,15 @@ def open_network(
     if isinstance(source, str | os.PathLike):
         path = existing_file(source)
         if _is_apus(path):
-            return _bound(_native.Model.from_file(str(path)), threads, deterministic, accuracy)
+            opened = _native.Model.from_file(str(path))
+            return _bound(opened, threads, deterministic, accuracy, allow, f"{path}: ")
         source = path
     elif isinstance(source, bytes | bytearray | memoryview):
         source = bytes(source)
         if source.startswith(MAGIC):
-            return _bound(_native.Model.from_bytes(source), threads, deterministic, accuracy)
+            return _bound(_native.Model.from_bytes(source), threads, deterministic, accuracy, allow)
+    elif isinstance(source, _native.Model):
+        return _bound(source, threads, deterministic, accuracy, allow)
     made = _compiled(
         source,
         precision=precision,
@@ -91,8 +97,34 @@ def open_network(
     return _bound(_native.Model.from_bytes(made), threads, deterministic, accuracy)
 
 
-def _bound(model: _native.Model, threads: int, deterministic: bool, accuracy: str) -> Opened:
+def read_beside(data: bytes, others: Sequence[Network]) -> Network:
+    """Read an `.apus` file's bytes, without holding twice what other networks hold already.
+
+    Args:
+        data: the whole file.
+        others: networks with some weights in common, which may be dropped afterwards.
+
+    Returns:
+        The network.
+    """
+    return _native.Model.from_bytes(data, list(others))
+
+
+def _bound(
+    model: _native.Model,
+    threads: int,
+    deterministic: bool,
+    accuracy: str,
+    allow: str | None = None,
+    file: str = "",
+) -> Opened:
     if model.segments:
+        theirs = sum(nodes for part, *_, nodes, _ in model.segments if part is None)
+        if theirs and allow == "nothing":
+            raise RunError(
+                f"{file}{theirs} nodes of this network were given to ONNX Runtime when it was compiled, which"
+                " allow='nothing' forbids: leave that out, or compile the ONNX model anew without --allow onnxruntime"
+            )
         engine: Any = Segmented(model, threads, deterministic=deterministic, accuracy=accuracy)
     else:
         engine = _native.Session(model, threads, deterministic=deterministic, fast=accuracy == "fast")
