@@ -25,7 +25,7 @@ class Segment:
         model: these nodes alone.
         threads: threads per layer; every usable core by default.
         why: what the engine refuses in it; empty where the engine runs it.
-        options: of the engine, as `Adaptive` takes them.
+        **options: of the engine, as `Adaptive` takes them.
     """
 
     def __init__(self, model: onnx.ModelProto, threads: int | None, why: str = "", **options: Any) -> None:
