@@ -23,6 +23,7 @@ COMMANDS = {
     "bench": "measure a model against other engines, in turns and on equal terms",
     "inspect": "each layer: shape, bits, sparsity, kernel, why, microseconds",
     "verify": "an .apus file against its ONNX model in ONNX Runtime",
+    "say": "English to speech, into a file or a player",
     "serve": "answer the Open Inference Protocol (v2) over HTTP",
     "search": "look for the best recipes: accuracy against latency and bytes",
     "diagnose": "what bounds a training script, input, copy or compute, and the cheapest cure",

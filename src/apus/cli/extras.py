@@ -5,12 +5,19 @@ from importlib import metadata, util
 EXTRAS = {
     "compile": ("onnx", "onnx_ir", "rich"),
     "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2"),
+    "speech": ("hibari",),
     "serve": ("fastapi", "uvicorn"),
     "bench": ("onnxruntime", "openvino"),
     "tpu": ("torch_tpu", "libtpu"),
     "tpu-check": ("torchax", "jax", "optax", "xla_plugins"),
 }
-_DISTRIBUTIONS = {"onnx_ir": "onnx-ir", "PIL": "pillow", "jinja2": "Jinja2", "xla_plugins": "xla-cpu-pjrt"}
+_DISTRIBUTIONS = {
+    "hibari": "hibari-tts",
+    "onnx_ir": "onnx-ir",
+    "PIL": "pillow",
+    "jinja2": "Jinja2",
+    "xla_plugins": "xla-cpu-pjrt",
+}
 
 
 def command_for(package: str) -> str:

@@ -1,0 +1,157 @@
+"""The voice of hibari-tts on the engine: phonemes in, samples at 24 kHz out.
+
+hibari (Maureese Williams, Apache-2.0) is a synthetic voice of 6 million weights, a student of Kokoro-82M. Its front-end
+(a port of misaki) and its signal processing run as they come; its network runs here, in three parts.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from apus._files import write_atomically
+from apus.errors import MissingExtraError, RunError
+from apus.runtime import Session
+
+RATE, HOP = 24000, 300
+FRAME_SECONDS = 0.025
+LONGEST = 400
+"""Phonemes of one sentence; what is longer is said in pieces."""
+_EDITION = 1  # of the parts; another one is compiled anew
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """The three sessions of `apus.speech.parts`."""
+
+    text: Session
+    melody: Session
+    spectra: Session
+
+    def __call__(self, ids: list[int], rate: float, pitch: float) -> tuple[list[NDArray[np.float32]], NDArray[Any]]:
+        """Spectra of a sentence, as `hibari.dsp.synth` takes them, and the frames of 25 ms of each phoneme."""
+        feed = {"ids": np.array([ids], np.int64), "speed": np.array([rate], np.float32)}
+        frames, text, melody = self.text.run(None, feed)
+        counts = np.round(frames.reshape(-1)).astype(np.int64)
+        owner = np.repeat(np.arange(len(counts)), counts)
+        (tone,) = self.melody.run(None, {_only(self.melody): np.ascontiguousarray(melody[:, :, owner])})
+        both = tone.reshape(1, 2, 2, len(owner)).transpose(0, 1, 3, 2).reshape(1, 2, -1)
+        both = both * np.array([2 ** (pitch / 12), 1], np.float32)[:, None]
+        doubled = np.ascontiguousarray(text[:, :, np.repeat(owner, 2)])
+        names = [arg.name for arg in self.spectra.get_inputs()]
+        first_is_text = self.spectra.get_inputs()[0].shape[1] == text.shape[1]
+        pair = (doubled, both) if first_is_text else (both, doubled)
+        found = self.spectra.run(None, dict(zip(names, map(np.ascontiguousarray, pair), strict=True)))
+        return [part[0] for part in found], counts
+
+
+def _only(session: Session) -> str:
+    (arg,) = session.get_inputs()
+    return arg.name
+
+
+def load(model: str | os.PathLike[str] | None, threads: int) -> Network:
+    """Open a voice; its parts are compiled once and kept under `$XDG_CACHE_HOME/apus/voices`.
+
+    Args:
+        model: an ONNX file of hibari's architecture; the voice in the package by default.
+        threads: per layer.
+
+    Returns:
+        Its network.
+
+    Raises:
+        MissingExtraError: hibari-tts is not installed.
+        CompileError: the model has another architecture.
+    """
+    path = Path(model) if model is not None else assets() / "hibari.onnx"
+    data = path.read_bytes()
+    folder = _cache() / f"{hashlib.sha256(data).hexdigest()[:16]}-{_EDITION}"
+    files = {name: folder / f"{name}.apus" for name in ("text", "melody", "spectra")}
+    if not all(file.exists() for file in files.values()):
+        import onnx
+
+        from apus.speech.parts import compiled
+
+        for name, part in compiled(onnx.load_model_from_string(data)).items():
+            write_atomically(files[name], part)
+    return Network(**{n: Session(str(f), threads=threads, deterministic_plan=True) for n, f in files.items()})
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "apus" / "voices"
+
+
+def assets() -> Path:
+    """The folder of the package's files.
+
+    Returns:
+        Its path.
+
+    Raises:
+        MissingExtraError: hibari-tts is not installed.
+    """
+    spec = util.find_spec("hibari")
+    if spec is None or not spec.submodule_search_locations:
+        raise MissingExtraError("hibari-tts is not installed: pip install 'apus-ml[speech]'")
+    return Path(spec.submodule_search_locations[0]) / "assets"
+
+
+class FrontEnd:
+    """Text to phonemes, and those to numbers; its lexicon takes a third of a second to read."""
+
+    def __init__(self) -> None:
+        table = json.loads((assets() / "vocab.json").read_text("utf-8"))
+        from hibari import Hibari
+        from hibari.g2p import G2P
+
+        self._numbers: dict[str, int] = table
+        self._sentences: Callable[[str], list[str]] = Hibari.split_sentences
+        self._phonemes: Callable[[str], str] = G2P()
+
+    def sentences(self, text: str) -> list[str]:
+        """Phonemes of each sentence, at most 400; those that say nothing are left out."""
+        found = (self._phonemes(sentence) for sentence in self._sentences(text))
+        return [piece for phonemes in found for piece in pieces(phonemes) if self._speaks(piece)]
+
+    def numbers(self, phonemes: str) -> list[int]:
+        """The network's alphabet, with a pause at both ends.
+
+        Args:
+            phonemes: of one sentence.
+
+        Returns:
+            Their places in it.
+
+        Raises:
+            RunError: a phoneme is not in it.
+        """
+        if unknown := sorted(set(phonemes) - self._numbers.keys()):
+            raise RunError(f"no phoneme {''.join(unknown)!r}; there are {''.join(self._numbers)}")
+        return [0, *(self._numbers[p] for p in phonemes), 0]
+
+    def _speaks(self, phonemes: str) -> bool:
+        return any(p.isalpha() for p in phonemes)
+
+
+def pieces(phonemes: str) -> list[str]:
+    """Cut what is too long for one breath: behind a comma if there is one, else between words, else anywhere.
+
+    >>> [len(piece) for piece in pieces("a" * 900)]
+    [400, 400, 100]
+    """
+    found = []
+    while len(phonemes) > LONGEST:
+        head = phonemes[:LONGEST]
+        cut = max((head.rfind(sign) + 1 for sign in (", ", "; ", ": ", "— ")), default=0) or head.rfind(" ")
+        cut = cut if cut > LONGEST // 4 else LONGEST
+        found.append(phonemes[:cut].strip())
+        phonemes = phonemes[cut:].lstrip()
+    return [*found, phonemes] if phonemes else found
