@@ -28,6 +28,7 @@ class Setting:
 FLOAT = Setting(weights=None, inputs=None, prune=None)
 SETTINGS = {
     "bb-0.1": Setting(0.1),
+    "bb-0.15": Setting(0.15),
     "bb-0.2": Setting(0.2),
     "bb-0.5": Setting(0.5),
     **{f"bb-latency-{mu}": Setting(mu, cost="latency") for mu in (0.1, 0.2, 0.5)},
@@ -58,9 +59,11 @@ class Run:
 
 
 # The paper trains at 0.1. With 8 bits at the input, as here, 0.1 still is at 0.65 % of the bit operations after 39
-# epochs (99.4 % of the validation images), and 0.5 at 0.22 % after 16 (98.6 %): chosen on validation, seed 0.
+# epochs (99.4 % of the validation images), and 0.5 at 0.22 % after 16 (98.6 %): 0.2 was chosen on validation, seed 0.
+# It goes on pruning while the weights' rate falls, from 99.3 at 0.34 % to 99.2 at 0.28 %: 0.15 comes next.
 SHARED = Run("fashion-mnist", "float", 0, 10)
-MNIST = [Run("mnist", "bb-0.2", seed, 100) for seed in SEEDS]
-FASHION = [Run("fashion-mnist", name, seed, 20, SHARED.name) for seed in SEEDS for name in SETTINGS]
+MNIST = [Run("mnist", name, seed, 100) for name in ("bb-0.2", "bb-0.15") for seed in SEEDS]
+COMPARED = [name for name in SETTINGS if name != "bb-0.15"]
+FASHION = [Run("fashion-mnist", name, seed, 20, SHARED.name) for seed in SEEDS for name in COMPARED]
 RUNS = [*MNIST, SHARED, *FASHION]
 BEST = {"mnist": "bb-0.2", "fashion-mnist": "bb-0.2"}  # the setting whose row bears the plain name
