@@ -1,17 +1,24 @@
-"""`apus serve model.apus`: answer the Open Inference Protocol over HTTP."""
+"""`apus serve model.apus`: answer the Open Inference Protocol over HTTP; `apus serve --speech`: OpenAI's speech."""
 
 import argparse
 import json
 import socket
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from apus._files import existing_file
+from apus.errors import RunError
 from apus.runtime import Session
+
+if TYPE_CHECKING:
+    from apus.serve import Limits
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus serve`."""
-    parser.add_argument("model", help="an .apus file, or an ONNX model to compile in memory")
+    parser.add_argument("model", nargs="?", help="an .apus file, or an ONNX model to compile in memory; with --speech"
+                        " a voice of hibari's architecture (default: the one in hibari-tts)")  # fmt: skip
+    parser.add_argument("--speech", action="store_true", help="serve a voice: POST /v1/audio/speech, as OpenAI's")
     parser.add_argument("--name", help="of the model in the paths (default: that of the file)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
@@ -26,16 +33,35 @@ def run(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
     import uvicorn
 
-    from apus.serve import Limits, create_app
-
-    model = existing_file(options.model)
-    limits = Limits(options.max_batch, options.max_waiting, options.max_body_mib << 20)
-    name = options.name or Path(model).stem
-    app = create_app(Session(model, threads=options.threads), name, limits)
+    app, path = _speech(options) if options.speech else _model(options)
     with _listen(options.host, options.port) as listener:
-        _announce(options, name, listener)
+        _announce(options, path, listener)
         uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
     return 0
+
+
+def _model(options: argparse.Namespace) -> tuple[Any, str]:
+    from apus.serve import create_app
+
+    if options.model is None:
+        raise RunError("apus serve needs a model, or --speech")
+    model = existing_file(options.model)
+    name = options.name or Path(model).stem
+    return create_app(Session(model, threads=options.threads), name, _limits(options)), f"/v2/models/{name}"
+
+
+def _speech(options: argparse.Namespace) -> tuple[Any, str]:
+    from apus.serve.speech import create_speech_app
+    from apus.speech import Voice
+
+    voice = Voice(existing_file(options.model) if options.model else None, threads=options.threads or 1)
+    return create_speech_app(voice, _limits(options)), "/v1/audio/speech"
+
+
+def _limits(options: argparse.Namespace) -> "Limits":
+    from apus.serve import Limits
+
+    return Limits(options.max_batch, options.max_waiting, options.max_body_mib << 20)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -43,7 +69,7 @@ def _listen(host: str, port: int) -> socket.socket:
     return socket.create_server((host, port), family=family, backlog=1024)
 
 
-def _announce(options: argparse.Namespace, name: str, listener: socket.socket) -> None:
+def _announce(options: argparse.Namespace, path: str, listener: socket.socket) -> None:
     host = f"[{options.host}]" if ":" in options.host else options.host
-    url = f"http://{host}:{listener.getsockname()[1]}/v2/models/{name}"
+    url = f"http://{host}:{listener.getsockname()[1]}{path}"
     print(json.dumps({"url": url}) if options.json else f"serving {url} (Ctrl-C ends it)", flush=True)

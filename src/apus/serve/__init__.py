@@ -1,4 +1,4 @@
-"""Serve a network over HTTP: the Open Inference Protocol, version 2, in JSON. Needs the extra `serve`."""
+"""Serve over HTTP: a network by the Open Inference Protocol, version 2; a voice as OpenAI. Needs the extra `serve`."""
 
 from apus.serve.app import create_app
 from apus.serve.limits import Limits

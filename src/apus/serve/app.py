@@ -13,6 +13,7 @@ from apus import __version__
 from apus.errors import RunError
 from apus.runtime import Session
 from apus.serve.batching import Batcher
+from apus.serve.body import read_body
 from apus.serve.limits import Limits
 from apus.serve.refusal import Refusal
 from apus.serve.request import parse
@@ -105,7 +106,7 @@ def _add_model(app: FastAPI, session: Session, served: str, batcher: Batcher, li
     @app.post("/v2/models/{name}/infer")
     async def infer(name: str, request: Request) -> JSONResponse:
         check(name)
-        asked = parse(await _body(request, limits.max_body), inputs, outputs)
+        asked = parse(await _json_body(request, limits.max_body), inputs, outputs)
         arrays = await batcher.infer(asked.feed)
         answer: dict[str, Any] = {"model_name": served}
         if asked.id is not None:
@@ -114,16 +115,7 @@ def _add_model(app: FastAPI, session: Session, served: str, batcher: Batcher, li
         return JSONResponse(answer)
 
 
-async def _body(request: Request, most: int) -> bytes:
-    """The body, never holding more than `most` bytes of it."""
+async def _json_body(request: Request, most: int) -> bytes:
     if "inference-header-content-length" in request.headers:
         raise Refusal("binary tensors are not taken: send the data as JSON, without Inference-Header-Content-Length")
-    body = bytearray()
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > most:
-        raise Refusal(f"the request has {declared} bytes, at most {most} are taken", 413)
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > most:
-            raise Refusal(f"the request has more than {most} bytes", 413)
-    return bytes(body)
+    return await read_body(request, most)
