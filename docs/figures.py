@@ -22,6 +22,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "quantize": demo.quantize,
     "kernels": kernels.kernels,
     "kernels:density": kernels.density,
+    "kernels:formats": kernels.formats,
     "models": models.models,
     "onnx": models.onnx,
     "echo": echo.echo,
@@ -33,7 +34,7 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "echo"),
     "docs/echo.md": ("echo",),
     "docs/devices.md": ("devices", "devices.accuracy"),
-    "docs/kernels.md": ("kernels", "kernels:density"),
+    "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats"),
     "docs/speech.md": ("speech",),
 }
 PLOTS = ("demo", "kernels", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured

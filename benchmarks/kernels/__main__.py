@@ -1,7 +1,8 @@
 """`make bench-kernels`: writes `benchmarks/results/kernels.json`, a table and plots.
 
 Each case is measured in a process of its own, and its rows take the place of the older ones in the file; so a run may
-be cut, and `python -m benchmarks.kernels CASE ...` measures some cases anew (see `--list`).
+be cut, and `python -m benchmarks.kernels CASE ...` measures some cases anew (see `--list`). `--prepare` makes all files
+first, so that what is measured later is only measured. Two threads meet the peers at 90 %.
 """
 
 import argparse
@@ -13,14 +14,13 @@ import venv
 from pathlib import Path
 
 from apus.bench.results import Row, write_results
-from benchmarks.kernels import contest, density, scaling
+from benchmarks.kernels import contest, density, files, formats, scaling
 from benchmarks.kernels.cases import CASES
 from benchmarks.kernels.roof import roof_us
 
 RESULTS = Path(__file__).parents[1] / "results" / "kernels.json"
 DEEPSPARSE = Path(__file__).parents[2] / ".cache" / "deepsparse"  # a venv of its own
-THREADS = (1, 2)
-ALONE = dict.fromkeys(density.NAMES, density.rows) | dict.fromkeys(scaling.NAMES, scaling.rows)  # cases without peers
+ALONE = {name: part.rows for part in (density, formats, scaling) for name in part.NAMES}  # cases without peers
 
 
 def provide_deepsparse() -> None:
@@ -58,22 +58,45 @@ def measure(name: str, seconds: float, threads: int) -> None:
     print("   errors", {k: round(v, 5) for k, v in detail["errors"].items()}, "absent", detail["absent"])
 
 
+def prepare(name: str) -> None:
+    """The files of one case."""
+    if name in CASES:
+        files.ours(CASES[name])
+    elif name in density.SWEEPS:
+        shape, _ = density.SWEEPS[name]
+        for present in density.DENSITIES:
+            files.ours(shape.at(100 - present), keep=False)
+    elif name in formats.CASES:
+        formats.made(formats.CASES[name])
+    elif name in scaling.NAMES:
+        files.ours(scaling.chain(name), keep=False)
+
+
+def threads_of(name: str) -> tuple[int, ...]:
+    """How many threads a case is measured with, each in a process of its own."""
+    return (1, 2) if name in CASES and CASES[name].sparsity == 90 else (1,)
+
+
 def main() -> int:
     """Without a case: every one, each in its own process."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="*", choices=[*CASES, *ALONE, []], help="all by default")
     parser.add_argument("--threads", type=int, help="1 and 2 by default")
     parser.add_argument("--seconds", type=float, default=1.0, help="timed seconds per contender")
+    parser.add_argument("--prepare", action="store_true", help="only make the files")
     parser.add_argument("--list", action="store_true", help="print the cases")
     given = parser.parse_args()
     provide_deepsparse()
     if given.list:
         print(*CASES, *ALONE, sep="\n")
+    elif given.prepare:
+        for name in given.cases or (*CASES, *ALONE):
+            prepare(name)
     elif len(given.cases) == 1 and given.threads:
         measure(given.cases[0], given.seconds, given.threads)
     else:
         for name in given.cases or (*CASES, *ALONE):
-            for threads in (given.threads,) if given.threads else THREADS if name in CASES else (1,):
+            for threads in (given.threads,) if given.threads else threads_of(name):
                 command = [sys.executable, "-m", "benchmarks.kernels", name, "--threads", str(threads)]
                 subprocess.run([*command, "--seconds", str(given.seconds)], check=True)
         from benchmarks.kernels.plots import draw

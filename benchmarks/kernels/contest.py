@@ -1,6 +1,5 @@
 """One case: every contender on the same chain, errors first, then time in turns."""
 
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -9,18 +8,19 @@ import numpy as np
 from apus.bench import Contender, Measurement, compare, contender
 from apus.bench.results import Row, row
 from apus.errors import ApusError
-from benchmarks.kernels.cases import LAYERS, Case, samples, torch_chain, write_files
+from benchmarks.kernels.cases import LAYERS, Case, samples, torch_chain
+from benchmarks.kernels.files import onnx_files, ours
 
 OURS = ("apus-fp32", "apus-int8")
 FP32 = ("onnxruntime-fp32", "openvino-fp32", "torch-fp32", "torch-compile-fp32", "torch-csr", "torch-bsr", "deepsparse")
-SAMPLES = 8  # inputs that errors are measured on
+SAMPLES = 4  # inputs that errors are measured on
 
 
-def entries(case: Case, files: dict[str, Path], ours: dict[str, Path]) -> list[tuple[str, str, Any, dict[str, Any]]]:
+def entries(case: Case, files: dict[str, Path], mine: dict[str, Path]) -> list[tuple[str, str, Any, dict[str, Any]]]:
     """(label, engine, model, options) of everybody, the fp32 reference first."""
     module, listed = torch_chain(case), []
     listed.append(("onnxruntime-fp32", "onnxruntime", files["fp32"], {}))
-    listed += [(f"apus-{p}", "apus", path, {}) for p, path in ours.items()]
+    listed += [(f"apus-{p}", "apus", path, {}) for p, path in mine.items()]
     listed.append(("onnxruntime-int8", "onnxruntime", files["int8"], {}))
     listed.append(("openvino-fp32", "openvino", files["fp32"], {"precision": "f32"}))
     listed.append(("openvino-bf16", "openvino", files["fp32"], {"precision": "bf16"}))
@@ -33,14 +33,10 @@ def entries(case: Case, files: dict[str, Path], ours: dict[str, Path]) -> list[t
     return listed
 
 
-def field(case: Case, folder: Path, threads: int) -> tuple[list[Contender], dict[str, str]]:
+def field(case: Case, threads: int) -> tuple[list[Contender], dict[str, str]]:
     """Who takes part, and why the others do not."""
-    import apus
-
-    files = write_files(case, folder)
-    ours = {p: apus.compile(path, folder / f"{case.name}-{p}.apus") for p, path in files.items()}
     present, absent, inputs = [], {}, {"x": samples(case, 1)[0]}
-    for label, engine, model, options in entries(case, files, ours):
+    for label, engine, model, options in entries(case, onnx_files(case), ours(case)):
         try:
             made = contender(engine, model, label=label, network=case.name, **options)
             if engine in ("torch_sparse", "deepsparse"):  # the two that may find no kernel, or no Python
@@ -72,15 +68,14 @@ def reference(case: Case, x: np.ndarray) -> np.ndarray:
 
 def contest(case: Case, threads: int, seconds: float) -> tuple[list[Measurement], dict[str, float], dict[str, str]]:
     """Measurements, errors by label, and reasons of absence by label."""
-    with tempfile.TemporaryDirectory() as name:
-        contenders, absent = field(case, Path(name), threads)
-        if threads == 1:
-            judged = [c for c in contenders if c.label in (*OURS, "onnxruntime-int8", "openvino-bf16", "openvino-int8")]
-            error = errors(case, judged)
-        else:
-            error = {}
-        # Generous: bf16 and int8 over eight layers; `errors` is the finer judge.
-        measured = compare(contenders, {"x": samples(case, 1)[0]}, threads=threads, seconds=seconds, tolerance=0.3)
+    contenders, absent = field(case, threads)
+    if threads == 1:
+        judged = [c for c in contenders if c.label in (*OURS, "onnxruntime-int8", "openvino-bf16", "openvino-int8")]
+        error = errors(case, judged)
+    else:
+        error = {}
+    # Generous: bf16 and int8 over eight layers; `errors` is the finer judge.
+    measured = compare(contenders, {"x": samples(case, 1)[0]}, threads=threads, seconds=seconds, tolerance=0.3)
     return measured, error, absent
 
 
@@ -89,27 +84,25 @@ def rows(case: Case, threads: int, seconds: float, roof_us: dict[str, float]) ->
     measured, error, absent = contest(case, threads, seconds)
     layer = {m.contender: m.p50_us / LAYERS for m in measured}
     allowed = [o for o in OURS if error.get(o, 0.0) <= error.get("onnxruntime-int8", np.inf) * 1.02]
-    ours = min(allowed, key=lambda label: layer[label])
+    mine = min(allowed, key=lambda label: layer[label])
     peers = {label: us for label, us in layer.items() if label not in OURS}
     floats = {label: us for label, us in peers.items() if label in FP32}
     best, best_float = min(peers, key=peers.__getitem__), min(floats, key=floats.__getitem__)
     by = {m.contender: m for m in measured}
     name = case.name if threads == 1 else f"{case.name}-t{threads}"
-    detail = {"best_peer": best, "apus": ours, "apus_us": layer[ours], "layer_us": layer, "errors": error}
+    detail = {"best_peer": best, "apus": mine, "apus_us": layer[mine], "layer_us": layer, "errors": error}
     detail |= {"absent": absent, "threads": threads}
 
-    def ratio(metric: str, peer: str, mine: str, explained: dict[str, Any]) -> Row:
-        low, high = by[peer].low_us / by[mine].high_us, by[peer].high_us / by[mine].low_us
-        return row(
-            name, metric, layer[peer] / layer[mine], "x", low=low, high=high, runs=by[mine].runs, detail=explained
-        )
+    def ratio(metric: str, peer: str, own: str, explained: dict[str, Any]) -> Row:
+        low, high = by[peer].low_us / by[own].high_us, by[peer].high_us / by[own].low_us
+        return row(name, metric, layer[peer] / layer[own], "x", low=low, high=high, runs=by[own].runs, detail=explained)
 
     floats_detail = {"best_peer": best_float, "apus_us": layer["apus-fp32"]}
     made = [
-        ratio("speedup_vs_best_peer", best, ours, detail),
+        ratio("speedup_vs_best_peer", best, mine, detail),
         ratio("speedup_fp32", best_float, "apus-fp32", floats_detail),
     ]
-    if ours in roof_us:
-        roof = roof_us[ours]
-        made.append(row(name, "roofline_pct", 100 * roof / layer[ours], "%", detail={"roof_us": roof}))
+    if mine in roof_us:
+        roof = roof_us[mine]
+        made.append(row(name, "roofline_pct", 100 * roof / layer[mine], "%", detail={"roof_us": roof}))
     return made

@@ -1,14 +1,11 @@
 """Ours alone over densities 0.05 to 1: sparse may never be slower than dense by more than a tenth. And the barrier."""
 
-import tempfile
-from pathlib import Path
-
 import numpy as np
 
-import apus
 from apus.bench import compare, contender
 from apus.bench.results import Row, row
-from benchmarks.kernels.cases import LAYERS, SHAPES, Case, samples, write_files
+from benchmarks.kernels.cases import LAYERS, SHAPES, Case, samples
+from benchmarks.kernels.files import ours
 
 DENSITIES = (5, 10, 20, 30, 50, 70, 80, 90, 100)  # percent of blocks present
 
@@ -16,14 +13,9 @@ DENSITIES = (5, 10, 20, 30, 50, 70, 80, 90, 100)  # percent of blocks present
 def sweep(case: Case, precision: str, seconds: float) -> list[Row]:
     """One row per density: microseconds of a layer; and the worst ratio to the dense one, which is 100 %."""
     x = {"x": samples(case, 1)[0]}
-    with tempfile.TemporaryDirectory() as name:
-        entries = []
-        for density in DENSITIES:
-            sparse = case.at(100 - density)
-            paths = write_files(sparse, Path(name))
-            file = apus.compile(paths[precision], Path(name) / f"{density}.apus")
-            entries.append(contender("apus", file, label=str(density), network=str(density)))
-        measured = {m.contender: m for m in compare(entries, x, seconds=seconds)}
+    files = {density: ours(case.at(100 - density), keep=False)[precision] for density in DENSITIES}
+    entries = [contender("apus", file, label=str(density), network=str(density)) for density, file in files.items()]
+    measured = {m.contender: m for m in compare(entries, x, seconds=seconds)}
     stem = case.name.rsplit("-s", 1)[0] + f"-{precision}"
     rows = []
     for density in DENSITIES:
@@ -52,8 +44,8 @@ def rows(which: str, seconds: float) -> list[Row]:
     """`barrier`, or the sweep of a shape by its name without the sparsity, such as `linear-1024-n1`, with precision."""
     if which == "barrier":
         return barrier()
-    shapes = {f"{s.name.rsplit('-s', 1)[0]}-{p}": (s, p) for s in SHAPES for p in ("fp32", "int8")}
-    return sweep(*shapes[which], seconds)
+    return sweep(*SWEEPS[which], seconds)
 
 
-NAMES = ("barrier", *(f"{s.name.rsplit('-s', 1)[0]}-{p}" for s in SHAPES for p in ("int8", "fp32")))
+SWEEPS = {f"{s.name.rsplit('-s', 1)[0]}-{p}": (s, p) for s in SHAPES for p in ("int8", "fp32")}
+NAMES = ("barrier", *SWEEPS)

@@ -22,11 +22,13 @@ def draw(results: dict[str, Any]) -> None:
     left.barh(names[::-1], [values[name, "speedup_vs_best_peer"] for name in names[::-1]], color="#c2410c", alpha=0.8)
     left.axvline(1, color="k", linewidth=0.8)
     left.set_xlabel("times as fast as the best peer, any precision, one thread")
-    for shape in SHAPES:
-        stem = shape.name.rsplit("-s", 1)[0] + "-int8"
-        times = [values.get((f"{stem}-d{d}", "layer_us")) for d in DENSITIES]
-        if None not in times:
-            right.plot(DENSITIES, [t / times[-1] for t in times], marker="o", markersize=3, label=stem)  # type: ignore[operator]
+    for color, shape in enumerate(SHAPES):
+        for precision, style in (("int8", "-"), ("fp32", ":")):
+            stem = shape.name.rsplit("-s", 1)[0] + "-" + precision
+            times = [t for d in DENSITIES if (t := values.get((f"{stem}-d{d}", "layer_us")))]
+            if len(times) == len(DENSITIES):
+                shares = [t / times[-1] for t in times]
+                right.plot(DENSITIES, shares, style, color=f"C{color}", marker="o", markersize=3, label=stem)
     right.axhline(1.1, color="k", linewidth=0.8, linestyle=":")
     right.set_xlabel("blocks present, %")
     right.set_ylabel("time, dense = 1")

@@ -7,9 +7,7 @@ from torch import Tensor, nn
 
 from apus.bench import Contender, contender
 from benchmarks.models import files
-from benchmarks.models.networks import SPARSE
-
-PRECISIONS = ("fp32", "int8")
+from benchmarks.models.networks import NETWORKS, SPARSE
 
 
 class Bfloat16(nn.Module):
@@ -58,21 +56,28 @@ def sparse(case: str) -> list[Contender]:
     ours = [
         _made("onnxruntime", files.fp32(case), "onnxruntime-on-sparse", network="sparse"),
         _made("apus", files.fp32(case), "apus-fp32", network="sparse"),
-        _made("apus", files.int8(case), "apus-int8", network="sparse"),
-        _made("onnxruntime", files.int8(case), "onnxruntime-int8-on-sparse", network="sparse"),
     ]
-    path = files.fp32(whole)
-    floats = [
-        _made("onnxruntime", path, "onnxruntime-fp32"),
-        _made("openvino", path, "openvino-fp32"),
-        _made("openvino", path, "openvino-bf16", precision="bf16"),
-        _made("torch", Bfloat16(files.NETWORKS[whole].module()), "torch-bf16"),
+    if "int8" not in NETWORKS[whole].precisions:
+        return [*ours, *_floats(whole)]
+    ours += [
+        _made("onnxruntime", files.int8(case), "onnxruntime-int8-on-sparse", network="sparse-int8"),
+        _made("apus", files.int8(case), "apus-int8", network="sparse-int8"),
     ]
     narrow = [_made("onnxruntime", files.int8(whole), "onnxruntime-int8")]
     narrow.append(_made("openvino", files.int8(whole), "openvino-int8"))
     if whole.startswith("minilm"):
         narrow.append(_made("onnxruntime", files.int8_dynamic(whole), "onnxruntime-dynamic"))
-    return [*ours, *floats, *narrow]
+    return [*ours, *_floats(whole), *narrow]
+
+
+def _floats(whole: str) -> list[Contender]:
+    path = files.fp32(whole)
+    return [
+        _made("onnxruntime", path, "onnxruntime-fp32"),
+        _made("openvino", path, "openvino-fp32"),
+        _made("openvino", path, "openvino-bf16", precision="bf16"),
+        _made("torch", Bfloat16(NETWORKS[whole].module()), "torch-bf16"),
+    ]
 
 
 def _made(engine: str, model: Any, label: str | None = None, *, network: str = "dense", **options: Any) -> Contender:

