@@ -41,7 +41,23 @@ def test_bound_and_bits_on_a_sample(name: str, fast: bool) -> None:
 @each
 @pytest.mark.parametrize("isa", ISAS)
 def test_bound_at_the_ends(isa: str, name: str, fast: bool) -> None:
-    for x in (0.0, -0.0, np.inf, -np.inf, np.nan, 3.4e38, -3.4e38, 1e-39, -1e-39, 88.72, 88.8, -87.4, 7.0, -3.5):
+    for x in (
+        0.0,
+        -0.0,
+        np.inf,
+        -np.inf,
+        np.nan,
+        3.4e38,
+        -3.4e38,
+        1e-39,
+        -1e-39,
+        88.72,
+        88.72284,
+        88.8,
+        -87.4,
+        7.0,
+        -3.5,
+    ):
         sweep(isa, name, fast, 1, compare=True, first=int(np.float32(x).view(np.uint32)), count=1)
 
 

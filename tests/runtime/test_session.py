@@ -145,3 +145,14 @@ def test_arguments_are_checked(convnet_apus: Path) -> None:
     assert apus.Session(convnet_apus, threads=np.int64(2)).threads == 2
     with pytest.raises(RunError, match="no argument device"):
         apus.Session(convnet_apus, device="cuda")
+
+
+@pytest.mark.parametrize("feed", [None, np.zeros((1, 1, 12, 12), np.float32), [np.zeros((1, 1, 12, 12), np.float32)]])
+def test_a_feed_without_names_is_shown_how(session: apus.Session, feed: object) -> None:
+    with pytest.raises(RunError, match=rf"feed is a {type(feed).__name__}; .* {{'image': array}}"):
+        session.run(None, feed)  # type: ignore[arg-type]
+
+
+def test_a_bare_output_name_is_shown_how(session: apus.Session, images: np.ndarray) -> None:
+    with pytest.raises(RunError, match=r"'logits' is a text; give a list, such as \['logits'\]"):
+        session.run("logits", {"image": images})

@@ -46,9 +46,9 @@ def odd_rational(f: Callable[[Array], Array], top: float, numerator: int, denomi
 
 
 def exp2(degree: int) -> tuple[float, Array]:
-    """2^f on [-1/2, 1/2] in powers of f, and the largest relative error."""
+    """2^f - 1 on [-1/2, 1/2] in powers of f from f¹ on, and the largest error relative to 2^f: 2^0 is 1 exactly."""
     f = np.cos(np.linspace(0, np.pi, 2001)) / 2
-    return least(2**f, np.stack([f**i for i in range(degree + 1)], 1), np.zeros((len(f), 0)), 2**f)
+    return least(2**f - 1, np.stack([f**i for i in range(1, degree + 1)], 1), np.zeros((len(f), 0)), 2**f)
 
 
 if __name__ == "__main__":

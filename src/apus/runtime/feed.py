@@ -12,6 +12,21 @@ from apus.runtime.signature import Dimension
 Array: TypeAlias = np.ndarray[Any, np.dtype[Any]]
 
 
+def check_feed(names: Sequence[str], feed: object) -> None:
+    """Refuse a feed that is not arrays by name.
+
+    Args:
+        names: inputs of the model.
+        feed: what came.
+
+    Raises:
+        RunError: shows the feed that is wanted.
+    """
+    if not isinstance(feed, Mapping):
+        wanted = ", ".join(f"{name!r}: array" for name in names)
+        raise RunError(f"the feed is a {type(feed).__name__}; give arrays by input name: {{{wanted}}}")
+
+
 def check_names(names: Sequence[str], feed: Mapping[str, Any]) -> None:
     """Refuse a feed with a name missing or a name too many.
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from apus.errors import RunError
-from apus.runtime.feed import Array, as_array, check_names, check_shapes, nearest
+from apus.runtime.feed import Array, as_array, check_feed, check_names, check_shapes, nearest
 from apus.runtime.options import RunOptions, SessionOptions, check_options, check_threads
 from apus.runtime.processor import usable_cores
 from apus.runtime.providers import CPU, Provider, check_providers
@@ -122,6 +122,8 @@ class Session:
         outputs: list[Array] = self._run(self._arrays(input_feed))
         if not output_names:
             return outputs
+        if isinstance(output_names, str):
+            raise RunError(f"output_names={output_names!r} is a text; give a list, such as [{output_names!r}]")
         places = [self._places.get(name) for name in output_names]
         if None in places:
             name = output_names[places.index(None)]
@@ -131,6 +133,8 @@ class Session:
     def _arrays(self, feed: Mapping[str, Any]) -> list[Array]:
         """The feed in the model's order. The common case, arrays like the last ones, costs one look at each."""
         names, dtypes, seen = self._names, self._dtypes, self._seen
+        if type(feed) is not dict:
+            check_feed(names, feed)
         if len(feed) != len(names):
             check_names(names, feed)
         try:
