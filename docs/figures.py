@@ -29,13 +29,14 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "devices": devices.devices,
     "devices.accuracy": devices.accuracy,
     "speech": speech.ladder,
+    "speech:voices": speech.voices,
 }
 PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "echo"),
     "docs/echo.md": ("echo",),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats"),
-    "docs/speech.md": ("speech",),
+    "docs/speech.md": ("speech", "speech:voices"),
 }
 PLOTS = ("demo", "kernels", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
 

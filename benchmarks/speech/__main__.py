@@ -1,7 +1,7 @@
 """`make bench-speech`: writes `benchmarks/results/speech.json`. `python -m benchmarks.speech PART` measures one part.
 
 Parts: `proofs` (each rung against eager PyTorch, untimed), `ladder` (all contenders in turns, one core, then two),
-`streams` (two at once).
+`streams` (two at once), `voices` (the voice of hibari against ONNX Runtime).
 """
 
 import argparse
@@ -24,6 +24,7 @@ from benchmarks.speech.proofs import proofs
 from benchmarks.speech.rungs import RUNGS, speaker, two_streams, vocoders
 from benchmarks.speech.stock import Stock
 from benchmarks.speech.stocks import stocks
+from benchmarks.speech.voices import voices
 
 RESULTS = Path(__file__).parents[1] / "results" / "speech.json"
 ROUNDS = 7
@@ -127,7 +128,12 @@ def streams() -> list[Row]:
     return rows
 
 
-PARTS: dict[str, Callable[[], list[Row]]] = {"proofs": lambda: proofs(ready()), "ladder": ladder, "streams": streams}
+PARTS: dict[str, Callable[[], list[Row]]] = {
+    "proofs": lambda: proofs(ready()),
+    "ladder": ladder,
+    "streams": streams,
+    "voices": voices,
+}
 
 
 def merge(rows: list[Row]) -> None:

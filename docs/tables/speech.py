@@ -64,6 +64,16 @@ def left_out(results: Results) -> str:
     return f"Left out of rung 7b, one at a time, it takes longer: without {'; without '.join(parts)}."
 
 
+def voices(results: Results) -> str:
+    """hibari on the engine against hibari on ONNX Runtime."""
+    lines = ["| text | speech | Apus | ONNX Runtime | against it |", "|---|---|---|---|---|"]
+    for case in ("voice-short", "voice-200"):
+        why, ratio = detail(results, case, "rtf"), value(results, case, "speedup_vs_onnxruntime")
+        cells = f"{why['seconds']:.1f} s | {why['ours_ms']:.0f} ms | {why['theirs_ms']:.0f} ms | {ratio:.2f}x"
+        lines.append(f"| {why['characters']} characters | {cells} |")
+    return "\n".join(lines)
+
+
 def _measured(results: Results) -> str:
     date = results["date"][:10]
     return f"Measured by `{results['command']}`, one core unless stated, on {results['env']['cpu']}, {date}."
