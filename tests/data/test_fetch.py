@@ -1,3 +1,4 @@
+import gzip
 import hashlib
 import stat
 
@@ -68,3 +69,19 @@ def test_apt_needs_no_root(bare):
 def test_nowhere_says_what_was_tried(bare):
     with pytest.raises(DataError, match=r"lacks train-images.*from apt: no apt-get.*from address.*APUS_DATA"):
         fetch.find("fashion-mnist")
+
+
+def test_a_package_may_hold_the_file_unpacked(bare, monkeypatch):
+    monkeypatch.setattr(fetch, "ORIGINS", {"wordnet": fetch.Origin(package="words", files=("data.noun.gz",))})
+    scripts = {"apt-get": ": > $2.deb", "dpkg-deb": "/bin/mkdir unpacked; echo nouns > unpacked/data.noun"}
+    for name, text in scripts.items():
+        (bare / "bin" / name).write_text(f"#!/bin/sh\n{text}\n")
+        (bare / "bin" / name).chmod(stat.S_IRWXU)
+    assert fetch.missing("wordnet", bare) == ["data.noun.gz"]
+    assert gzip.decompress((fetch.find("wordnet") / "data.noun.gz").read_bytes()) == b"nouns\n"
+
+
+def test_a_place_without_an_address_is_not_tried(bare, monkeypatch):
+    monkeypatch.setattr(fetch, "ORIGINS", {"wordnet": fetch.Origin(package="words", files=("data.noun.gz",))})
+    with pytest.raises(DataError, match=r"from apt: no apt-get[^;]*\. Put data\.noun\.gz in \$APUS_DATA/wordnet/"):
+        fetch.find("wordnet")

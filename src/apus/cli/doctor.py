@@ -68,7 +68,7 @@ def _data() -> dict[str, str]:
     """Where each data set of the demo would be read from."""
     if util.find_spec("torch") is None:
         return {}
-    from apus.data.fetch import FILES, ORIGINS, places
+    from apus.data.fetch import ORIGINS, missing, places
 
-    found = {name: [p for p in places(name) if all((p / file).is_file() for file in FILES)] for name in ORIGINS}
+    found = {name: [place for place in places(name) if not missing(name, place)] for name in ORIGINS}
     return {name: str(where[0]) if where else "absent; got when a recipe needs it" for name, where in found.items()}

@@ -5,6 +5,7 @@ from importlib import metadata, util
 EXTRAS = {
     "compile": ("onnx", "onnx_ir", "rich"),
     "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2"),
+    "text": ("tokenizers",),
     "speech": ("hibari",),
     "serve": ("fastapi", "uvicorn"),
     "bench": ("onnxruntime", "openvino"),

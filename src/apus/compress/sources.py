@@ -21,6 +21,7 @@ from apus.compress.recipe import Recipe
 from apus.compress.recipe_stages import AugmentPart
 from apus.data import ArrayBatches, Arrays, Augment, Batches, Dataset, LoaderBatches, load
 from apus.data.sources import CLASSES
+from apus.data.texts import TextBatches, Texts
 from apus.errors import DataError, RecipeError
 from apus.training import Loss
 
@@ -157,8 +158,10 @@ def as_split(given: Any, name: str) -> Split:
 
 
 def training_batches(split: Split, batch: int, augment: AugmentPart, seed: int) -> Batches:
-    """Batches to learn from: shuffled, and in-memory images augmented."""
-    if isinstance(split, Arrays):
+    """Batches to learn from: shuffled, texts of like length together, and in-memory images augmented."""
+    if isinstance(split, Texts) and augment == AugmentPart():
+        return TextBatches(split, min(batch, len(split)), seed=seed)
+    if isinstance(split, Arrays) and not isinstance(split, Texts):
         vary = Augment(augment.shift, augment.flip, augment.erase)
         return ArrayBatches(split, min(batch, len(split)), seed=seed, augment=None if vary == Augment() else vary)
     if augment != AugmentPart():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -119,7 +120,7 @@ class Lesson:
             )
         path = job.folder.stage("teacher") / "answers.safetensors"
         answers = distill.cached_outputs(path, self.teacher, as_input(self.split.x)).flatten(1).numpy()
-        self.split, self.cached = Arrays(self.split.x, _pack(self.split.y, answers)), answers.shape[1]
+        self.split, self.cached = replace(self.split, y=_pack(self.split.y, answers)), answers.shape[1]
 
     def _tap(self, example: Tensor, student: nn.Module) -> None:
         kinds = {"hidden": self.how.hidden, "attention": self.how.attention}

@@ -1,5 +1,6 @@
 """Find a named data set on this machine, or get it: `$APUS_DATA`, the cache, apt, then the official address."""
 
+import gzip
 import hashlib
 import os
 import shutil
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from apus._files import write_atomically
 from apus.errors import DataError
 
 FILES = (
@@ -23,11 +25,12 @@ FILES = (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a data set comes from: an official address, the MD5 of each of `FILES` there, a Debian package."""
+    """Where a data set comes from: an official address, the MD5 of each of its files there, a Debian package."""
 
-    address: str
-    md5: tuple[str, str, str, str]
+    address: str = ""
+    md5: tuple[str, ...] = ()
     package: str = ""
+    files: tuple[str, ...] = FILES
 
 
 ORIGINS = {
@@ -50,6 +53,7 @@ ORIGINS = {
             "ec29112dd5afa0611ce80d1b7f02629c",
         ),
     ),
+    "wordnet": Origin(package="wordnet-base", files=("data.noun.gz",)),
 }
 
 
@@ -65,27 +69,26 @@ def find(name: str) -> Path:
         name: a key of `ORIGINS`.
 
     Returns:
-        A folder with the four `FILES`.
+        A folder with the files of its `Origin`.
 
     Raises:
         DataError: it is nowhere on this machine and cannot be got; says what was tried and what to do.
     """
-    tried = []
+    tried, origin, target = [], ORIGINS[name], cache_folder() / name
     for place in places(name):
-        if all((place / file).is_file() for file in FILES):
+        if not (lacking := missing(name, place)):
             return place
-        tried.append(f"{place} lacks {', '.join(f for f in FILES if not (place / f).is_file())}")
-    origin, target = ORIGINS[name], cache_folder() / name
-    ways: list[Callable[[Origin, Path], None]] = [from_apt, from_address] if origin.package else [from_address]
-    for way in ways:
+        tried.append(f"{place} lacks {', '.join(lacking)}")
+    ways: dict[Callable[[Origin, Path], None], str] = {from_apt: origin.package, from_address: origin.address}
+    for way in [way for way, known in ways.items() if known]:
         with tempfile.TemporaryDirectory(prefix="apus-") as scratch:
             try:
                 way(origin, Path(scratch))
-                _install(Path(scratch), target)
+                _install(origin, Path(scratch), target)
                 return target
             except (OSError, DataError, subprocess.SubprocessError) as error:
                 tried.append(f"{way.__name__.replace('_', ' ')}: {error}")
-    raise DataError(f"no {name} here: " + "; ".join(tried) + f". Put its four files in $APUS_DATA/{name}/")
+    raise DataError(f"no {name} here: {'; '.join(tried)}. Put {', '.join(origin.files)} in $APUS_DATA/{name}/")
 
 
 def places(name: str) -> list[Path]:
@@ -93,6 +96,11 @@ def places(name: str) -> list[Path]:
     own = os.environ.get("APUS_DATA")
     places = [Path(own) / name, Path(own)] if own and Path(own).name == name else [Path(own) / name] if own else []
     return [*places, cache_folder() / name]
+
+
+def missing(name: str, place: Path) -> list[str]:
+    """Which files of a named data set a folder lacks."""
+    return [file for file in ORIGINS[name].files if not (place / file).is_file()]
 
 
 def from_apt(origin: Origin, scratch: Path) -> None:
@@ -126,7 +134,7 @@ def from_address(origin: Origin, scratch: Path) -> None:
     Raises:
         DataError: a file arrives damaged.
     """
-    for file, md5 in zip(FILES, origin.md5, strict=True):
+    for file, md5 in zip(origin.files, origin.md5, strict=True):
         try:
             with urllib.request.urlopen(origin.address + file, timeout=30) as reply:
                 content = reply.read()
@@ -137,12 +145,11 @@ def from_address(origin: Origin, scratch: Path) -> None:
         (scratch / file).write_bytes(content)
 
 
-def _install(scratch: Path, target: Path) -> None:
+def _install(origin: Origin, scratch: Path, target: Path) -> None:
     target.mkdir(parents=True, exist_ok=True)
-    for file in FILES:
-        found = sorted(scratch.rglob(file))
-        if not found:
+    for file in origin.files:
+        found, plain = sorted(scratch.rglob(file)), sorted(scratch.rglob(file.removesuffix(".gz")))
+        if not found and not plain:
             raise DataError(f"{file} is not in what was downloaded")
-        partial = target / (file + ".partial")
-        shutil.copyfile(found[0], partial)
-        partial.replace(target / file)
+        content = found[0].read_bytes() if found else gzip.compress(plain[0].read_bytes(), mtime=0)
+        write_atomically(target / file, content)

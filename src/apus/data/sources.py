@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from apus.data.arrays import Arrays, Dataset, hold_out
-from apus.data.fetch import FILES, ORIGINS, find
+from apus.data.fetch import FILES, find
 from apus.data.idx import read_idx
 from apus.errors import DataError, MissingExtraError
 
 CLASSES = {
-    "mnist": tuple("0123456789"),
-    "digits": tuple("0123456789"),
     "fashion-mnist": (
         "T-shirt", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot",
     ),
+    "mnist": tuple("0123456789"),
+    "digits": tuple("0123456789"),
 }  # fmt: skip
 
 
@@ -38,14 +38,14 @@ def load(source: str, *, valid: int = 0, limit: int = 0, size: int = 0, gray: bo
     Raises:
         DataError: the source is unknown, or its files are corrupt or truncated.
     """
-    if source in ORIGINS:
-        data = _named(source, valid)
-    elif source == "digits":
+    if source == "digits":
         data = digits(valid)
+    elif source in CLASSES:
+        data = _named(source, valid)
     elif Path(source).is_dir():
         data = read_folder_late(Path(source), size=size, gray=gray, valid=valid)
     else:
-        raise DataError(f"{source!r}: no such folder of images, nor one of {', '.join([*ORIGINS, 'digits'])}")
+        raise DataError(f"{source!r}: no such folder of images, nor one of {', '.join(CLASSES)}")
     if not limit:
         return data
     return Dataset(data.name, data.train[:limit], data.valid[:limit], data.test[:limit], data.classes)
