@@ -307,3 +307,35 @@ def test_asymmetric_weights_beyond_int8_stay_float() -> None:
     model.graph.initializer.append(numpy_helper.from_array(np.full(20, -100, np.int8), "zw"))
     graph = compile_model(model)
     assert graph.tensor(next(node for node in graph.nodes if node.op == "conv"), "values").dtype == np.float32
+
+
+def table_model(rows: int, scales: int, axis: int = 0) -> onnx.ModelProto:
+    """Rows of an int8 table behind DequantizeLinear, with a scale for all or one for each place of `axis`."""
+    rng = np.random.default_rng(0)
+    tensors = {
+        "levels": rng.integers(-127, 128, (rows, 32)).astype(np.int8),
+        "scale": rng.uniform(0.01, 0.1, scales).astype(np.float32).reshape([scales] if scales > 1 else []),
+    }
+    nodes = [
+        helper.make_node("DequantizeLinear", ["levels", "scale"], ["table"], axis=axis),
+        helper.make_node("Gather", ["table", "tokens"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "table",
+        [helper.make_tensor_value_info("tokens", TensorProto.INT64, [2, 5])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [2, 5, 32])],
+        [numpy_helper.from_array(array, name) for name, array in tensors.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
+
+
+@pytest.mark.parametrize(
+    ("rows", "scales", "axis", "bytes_"), [(4096, 4096, 0, 1), (4096, 1, 0, 1), (4096, 32, 1, 4), (64, 64, 0, 4)]
+)
+def test_a_large_table_of_embeddings_stays_in_bytes(rows: int, scales: int, axis: int, bytes_: int) -> None:
+    model = table_model(rows, scales, axis)
+    feed = {"tokens": np.random.default_rng(1).integers(-rows, rows, (2, 5))}
+    graph = compile_model(model)
+    assert max(array.nbytes for array in graph.tensors.values()) == rows * 32 * bytes_
+    assert np.array_equal(engine_outputs(graph, feed)[0], onnxruntime_outputs(model, feed)[0])

@@ -1,10 +1,12 @@
 import sys
 
 import pytest
+from torch import nn
 
 from apus.compress.recipe_file import from_table
 from apus.compress.sparseml import read_sparseml
 from apus.errors import MissingExtraError, RecipeError
+from apus.techniques.sparsity import Masks
 
 RANGE = "training_modifiers:\n  - !EpochRangeModifier\n    start_epoch: 0.0\n    end_epoch: 50.0\n"
 PRUNING = """pruning_modifiers:
@@ -53,6 +55,26 @@ def test_a_stage_that_is_not_named_is_off(read):
     assert not from_table(read(RANGE + QUANTIZATION)).prune.enabled
 
 
+def test_blocks_that_the_engine_skips(read):
+    text = RANGE + PRUNING.replace("unstructured", "[16, 1]")
+    assert from_table(read(text)).prune.structure == "16x1"
+    assert from_table(read(text.replace("[16, 1]", "[16, 4]"))).prune.structure == "16x4"
+
+
+def test_lists_of_weights_become_levels(read):
+    named = PRUNING.replace("__ALL_PRUNABLE__", r"['0.weight', 're:layers\..*\.up.weight']")
+    prune = from_table(read(RANGE + named)).prune
+    assert (prune.sparsity, prune.levels) == (0.85, {"0": 1.0, "layers.*.up": 1.0, "*": 0.0})
+    both = named + PRUNING.replace("pruning_", "other_").replace("0.85", "0.425")
+    prune = from_table(read(RANGE + both)).prune
+    assert (prune.sparsity, prune.levels) == (0.85, {"0": 1.0, "layers.*.up": 1.0, "*": 0.5})
+    model = nn.Sequential(nn.Linear(32, 64), nn.Linear(64, 64))
+    masks = Masks(model, "unstructured", levels={"0": 1.0, "*": 0.5})
+    masks.update(prune.sparsity)
+    zeros = [float((layer.weight == 0).float().mean()) for layer in model]
+    assert zeros == pytest.approx([0.85, 0.425], abs=0.01)
+
+
 @pytest.mark.parametrize(
     ("text", "named"),
     [
@@ -62,11 +84,15 @@ def test_a_stage_that_is_not_named_is_off(read):
         ),
         (RANGE + PRUNING.replace("update_frequency", "phased"), "GMPruningModifier: no equal of 'phased'"),
         (RANGE + PRUNING.replace("type: unstructured", "type: [1, 4]"), "mask_type = \\[1, 4\\]"),
-        (RANGE + PRUNING.replace("__ALL_PRUNABLE__", "[a]"), "params = \\['a'\\]"),
+        (RANGE + PRUNING.replace("type: unstructured", "type: block4"), "mask_type = 'block4'"),
+        (RANGE + PRUNING.replace("__ALL_PRUNABLE__", "[layer.bias]"), "'layer.bias': name a layer's weight"),
+        (RANGE + PRUNING.replace("__ALL_PRUNABLE__", "['re:(q|k).weight']"), "'re:\\(q\\|k\\).weight': name"),
+        (RANGE + PRUNING.replace("__ALL_PRUNABLE__", "layer.weight"), "params = 'layer.weight': a list"),
         (RANGE + PRUNING.replace("0.85", "eighty"), "final_sparsity = 'eighty'"),
         (RANGE + PRUNING.replace("30.0", "60.0"), "does not fit before epoch 50"),
         (RANGE + QUANTIZATION.replace("40.0", "50.0"), "nothing would be trained"),
-        (RANGE + PRUNING + PRUNING.replace("pruning_", "other_"), "two of GMPruningModifier"),
+        (RANGE + PRUNING + PRUNING.replace("pruning_", "other_").replace("30.0", "20.0"), "differ in end_epoch"),
+        (RANGE + QUANTIZATION + QUANTIZATION.replace("quantization_mod", "other_mod"), "two of QuantizationModifier"),
         ("num_epochs: 3\n" + RANGE, "'num_epochs' is no list of modifiers"),
         (PRUNING, "no EpochRangeModifier"),
         ("a: [", "not YAML"),

@@ -4,6 +4,7 @@ Needs PyYAML, which is in none of our extras.
 """
 
 import importlib
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,12 +22,12 @@ KEYS = {
     "QuantizationModifier": {"start_epoch", "freeze_bn_stats_epoch", "disable_quantization_observer_epoch"},
 }
 ONLY = {
-    "params": ("__ALL__", "__ALL_PRUNABLE__"),
     "inter_func": ("cubic",),
-    "mask_type": ("unstructured",),
+    "mask_type": ("unstructured", [16, 1], [16, 4]),
     "leave_enabled": (True,),
 }
-"""Values that mean what we do; others name another method."""
+"""Values that mean what we do; others name another method. A mask type [16, 1] is 16 outputs by 1 input."""
+ALL = ("__ALL__", "__ALL_PRUNABLE__")
 
 
 def read_sparseml(path: Path) -> dict[str, Any]:
@@ -34,8 +35,9 @@ def read_sparseml(path: Path) -> dict[str, Any]:
 
     Epochs count from the start of pruning. Our cubic rises from 0, so `init_sparsity` is not taken over; nor is
     `freeze_bn_stats_epoch`, as we fold normalisation before we quantise, nor
-    `update_frequency`, which is in epochs where `every` is in steps. Masks are unstructured, as SparseML's are: set
-    `structure = "16x1"` for speed.
+    `update_frequency`, which is in epochs where `every` is in steps. Masks that are not said to be [16, 1] or [16, 4]
+    are unstructured: set `structure = "16x1"` for speed. Several GMPruningModifiers of different `params` become
+    `levels`; `re:` patterns are taken over where their only wildcard is `.*`.
 
     Args:
         path: a YAML file with an EpochRangeModifier and GMPruningModifier or QuantizationModifier.
@@ -50,24 +52,55 @@ def read_sparseml(path: Path) -> dict[str, Any]:
     found = _modifiers(_tree(path), str(path))
     if "EpochRangeModifier" not in found:
         raise RecipeError(f"{path}: no EpochRangeModifier, so how long to train is not said; add one")
-    last = _number(found["EpochRangeModifier"], "end_epoch", path)
-    quantize = found.get("QuantizationModifier")
+    last = _number(found["EpochRangeModifier"][0], "end_epoch", path)
+    (quantize,) = found.get("QuantizationModifier", [None])
     turn = _number(quantize, "start_epoch", path) if quantize else last
     if not 0 < turn <= last:
         raise RecipeError(f"{path}: quantisation starts at epoch {turn}, outside the {last} epochs of the recipe")
     return {"prune": _prune(found, turn, path), "quantize": _quantize(quantize, turn, last, path)}
 
 
-def _prune(found: Mapping[str, Modifier], epochs: float, path: Path) -> dict[str, Any]:
+def _prune(found: Mapping[str, list[Modifier]], epochs: float, path: Path) -> dict[str, Any]:
     pruning = found.get("GMPruningModifier")
-    if pruning is None:
+    if not pruning:
         return {"enabled": False}
-    begin, end = _number(pruning, "start_epoch", path), _number(pruning, "end_epoch", path)
+    begin, end = _number(pruning[0], "start_epoch", path), _number(pruning[0], "end_epoch", path)
     if not 0 <= begin <= end <= epochs:
         raise RecipeError(f"{path}: pruning from epoch {begin} to {end} does not fit before epoch {epochs}")
-    shares = {"begin": begin / epochs, "end": end / epochs}
-    final = _number(pruning, "final_sparsity", path)
-    return {"structure": "unstructured", "sparsity": final, **shares, "train": {"epochs": epochs}}
+    for key in ("start_epoch", "end_epoch", "mask_type"):
+        if any(each.get(key) != pruning[0].get(key) for each in pruning):
+            raise RecipeError(f"{path}: GMPruningModifiers differ in {key}; our stage has one")
+    kind = pruning[0].get("mask_type", "unstructured")
+    structure = kind if isinstance(kind, str) else "x".join(map(str, kind))
+    finals = [_number(each, "final_sparsity", path) for each in pruning]
+    table = {"structure": structure, "sparsity": max(finals), "begin": begin / epochs, "end": end / epochs}
+    return table | _levels(pruning, finals, path) | {"train": {"epochs": epochs}}
+
+
+def _levels(pruning: list[Modifier], finals: list[float], path: Path) -> dict[str, Any]:
+    """`levels` of layers that are pruned differently; what no modifier names stays dense."""
+    rest, levels = 0.0, dict[str, float]()
+    for modifier, final in zip(pruning, finals, strict=True):
+        share, params = final / (max(finals) or 1.0), modifier.get("params", ALL[0])
+        if params in ALL:
+            rest = share
+            continue
+        if not isinstance(params, list) or not params:
+            raise RecipeError(f"{path}: params = {params!r}: a list of weights, or {' or '.join(ALL)}")
+        levels |= {_layer(str(name), path): share for name in params}
+    return {"levels": levels | {"*": rest}} if levels else {}
+
+
+def _layer(param: str, path: Path) -> str:
+    """Name pattern of the layer whose weight SparseML names, or matches by `re:`."""
+    is_regex = param.startswith("re:")
+    name = param.removeprefix("re:").replace("\\.", ".").removesuffix("$").removeprefix("^") if is_regex else param
+    plain = name.replace(".*", "*") if is_regex else name
+    if not plain.endswith(("weight", "*")) or re.search(r"[][()+?|{}\\^$]" if is_regex else r"[][*?]", plain):
+        raise RecipeError(
+            f"{path}: params: {param!r}: name a layer's weight, as 'layer.weight' or 're:layers.*.weight'"
+        )
+    return plain.removesuffix("weight").removesuffix(".") or "*"
 
 
 def _quantize(quantize: Modifier | None, turn: float, last: float, path: Path) -> dict[str, Any]:
@@ -100,10 +133,10 @@ def _tree(path: Path) -> Any:
         raise RecipeError(f"{path}: not YAML: {error}") from None
 
 
-def _modifiers(tree: Any, origin: str) -> dict[str, Modifier]:
-    """Each modifier of any list named `…modifiers`, at most one of a kind."""
+def _modifiers(tree: Any, origin: str) -> dict[str, list[Modifier]]:
+    """Each modifier of any list named `…modifiers`; of all kinds but pruning at most one."""
     lists = tree.items() if isinstance(tree, dict) else ()
-    found: dict[str, Modifier] = {}
+    found: dict[str, list[Modifier]] = {}
     for section, entries in lists:
         if not str(section).endswith("modifiers") or not isinstance(entries, list):
             raise RecipeError(f"{origin}: {section!r} is no list of modifiers; SparseML's variables are not evaluated")
@@ -112,9 +145,9 @@ def _modifiers(tree: Any, origin: str) -> dict[str, Modifier]:
                 next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (str(entry), None)
             )
             _refuse(name, keys, origin)
-            if name in found:
+            if name in found and name != "GMPruningModifier":
                 raise RecipeError(f"{origin}: two of {name}; one is the most that a stage can hold")
-            found[name] = dict(keys or {})
+            found.setdefault(name, []).append(dict(keys or {}))
     return found
 
 

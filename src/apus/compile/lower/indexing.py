@@ -8,6 +8,8 @@ import numpy as np
 from apus.artifact import Value
 from apus.compile.lower.context import Call
 
+LARGE = 1 << 16  # elements from which a table is worth two more nodes
+
 
 def _axis(call: Call, default: int = 0) -> int:
     return int(call.attribute("axis", default)) % len(call.shape())
@@ -16,6 +18,28 @@ def _axis(call: Call, default: int = 0) -> int:
 def gather_elements(call: Call) -> str:
     """GatherElements."""
     return call.emit("gather_elements", [call.operand(0), call.operand(1)], {"axis": _axis(call)})
+
+
+def stored_rows(call: Call) -> str | None:
+    """Gather of rows of a large quantised table: its integers stay in the file, and the rows become float32 after.
+
+    Args:
+        call: a Gather; real = scale · integers, a scale for all or one a row.
+
+    Returns:
+        The rows, to the bit what the float32 table would give; None of another Gather.
+    """
+    table = call.context.quantised.get(call.inputs[0])
+    if table is None or table.integers.size < LARGE or _axis(call) != 0 or (table.scale.ndim and table.axis != 0):
+        return None
+    integers, places = table.int8(), call.operand(1)
+    if integers is None:
+        return None
+    rows = call.emit("gather", [call.keep(integers, call.inputs[0]), places], {"axis": 0})
+    scale = call.tensor(table.scale.reshape(-1, *[1] * (integers.ndim - 1)) if table.scale.ndim else table.scale)
+    if table.scale.ndim:
+        scale = call.emit("gather", [scale, places], {"axis": 0})
+    return call.binary(call.cast(rows, "float32"), scale, "mul")
 
 
 def gather_nd(call: Call) -> str:

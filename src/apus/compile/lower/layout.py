@@ -9,6 +9,7 @@ import onnx
 from apus.artifact import Dim
 from apus.compile import dims
 from apus.compile.lower.context import Call
+from apus.compile.lower.indexing import stored_rows
 from apus.compile.shapes import INT32_MAX
 
 
@@ -118,7 +119,9 @@ def split(call: Call) -> list[str]:
 
 
 def gather(call: Call) -> str:
-    """Gather; of one constant index a slice and a reshape."""
+    """Gather; of one constant index a slice and a reshape, of a quantised table its integers."""
+    if (rows := stored_rows(call)) is not None:
+        return rows
     axis = int(call.attribute("axis", 0)) % len(call.shape())
     if call.is_constant(0) or not call.is_constant(1) or call.constant(1).size != 1:
         return call.emit("gather", [call.operand(0), call.operand(1)], {"axis": axis})
