@@ -144,3 +144,11 @@ class Unfit(nn.Module):
 def test_what_torch_cannot_export_is_told():
     with pytest.raises(ApusError, match="cannot export Unfit"):
         export(Unfit(), X)
+
+
+def test_onnxruntime_quantises_it_by_its_own_means(tmp_path):
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
+    export(nn.Sequential(nn.Linear(8, 3), nn.ReLU(), nn.Linear(3, 5)), torch.randn(2, 8), tmp_path / "m.onnx")
+    quantize_dynamic(tmp_path / "m.onnx", tmp_path / "q.onnx", weight_type=QuantType.QInt8, per_channel=True)
+    assert "MatMulInteger" in {node.op_type for node in onnx.load(tmp_path / "q.onnx").graph.node}

@@ -51,6 +51,7 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
         remove_pruned(exported)
     tidy.quantise_biases(exported)
     tidy.strip_provenance(exported)
+    tidy.drop_shapes_of_constants(exported)
     exported.graph.name, exported.producer_name = name, "apus"
     onnx.checker.check_model(exported, full_check=True)
     if path is not None:

@@ -121,6 +121,18 @@ def strip_provenance(model: onnx.ModelProto) -> None:
         node.doc_string = ""
 
 
+def drop_shapes_of_constants(model: onnx.ModelProto) -> None:
+    """Say shapes of constants once, in the constants: ONNX Runtime's `quantize_dynamic` transposes these alone.
+
+    Args:
+        model: is changed in place.
+    """
+    constants, graph = {tensor.name for tensor in model.graph.initializer}, model.graph
+    kept = [value for value in graph.value_info if value.name not in constants]
+    del graph.value_info[:]
+    graph.value_info.extend(kept)
+
+
 def _drop_unused(graph: onnx.GraphProto) -> None:
     used = {name for node in graph.node for name in node.input} | {o.name for o in graph.output}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
