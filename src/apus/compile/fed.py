@@ -197,7 +197,8 @@ class Fed:
                 raise type(error)(*_retold(error, advice())) from error
             shared = Hybrid(self._model, **self._options)
             shared.run(feed)
-            warnings.warn(f"{self.file}: {_said(shared)}", UserWarning, stacklevel=5)
+            if any(not segment.native for segment in shared.segments):  # else it only had to be cut
+                warnings.warn(f"{self.file}: {_said(shared)}", UserWarning, stacklevel=5)
             self._runner = shared
         return self._runner
 
