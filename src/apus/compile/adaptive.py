@@ -131,7 +131,7 @@ def _intern(graph: Graph, others: list[Graph]) -> None:
 
 
 def _mark(array: Array) -> tuple[Any, ...]:
-    return array.dtype.str, array.shape, zlib.adler32(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+    return array.dtype.str, array.shape, zlib.adler32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _may_decide(array: Array | None) -> bool:
