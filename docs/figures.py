@@ -12,12 +12,13 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tables import demo, devices, echo, kernels, models, speech
+from tables import bits, demo, devices, echo, kernels, models, speech
 from tables.read import Results
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 TABLES: dict[str, Callable[[Results], str]] = {
+    "bits": bits.bits,
     "demo": demo.demo,
     "quantize": demo.quantize,
     "kernels": kernels.kernels,
@@ -32,13 +33,14 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "speech:voices": speech.voices,
 }
 PAGES = {
-    "README.md": ("demo", "quantize", "kernels", "models", "onnx", "echo"),
+    "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
+    "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats"),
     "docs/speech.md": ("speech", "speech:voices"),
 }
-PLOTS = ("demo", "kernels", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
+PLOTS = ("bits", "demo", "kernels", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
 
 
 def rendered(page: str) -> str:

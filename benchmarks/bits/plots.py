@@ -22,13 +22,14 @@ def draw(results: dict[str, Any]) -> None:
     found = {row["case"]: row for row in results["rows"] if row["metric"] == "accuracy_pct"}
     of_mnist = {case: row for case, row in found.items() if case.startswith("lenet5-mnist")}
     of_fashion = {case: row for case, row in found.items() if case.startswith("lenet5-fashion")}
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-    _points(left, of_mnist, "MNIST, LeNet-5")
-    for name, (bops, accuracy) in PUBLISHED.items():
-        left.scatter(bops, accuracy, marker="x", color=THEIRS)
-        left.annotate(f"{name} (published)", (bops, accuracy), textcoords="offset points", xytext=(5, 4), color=THEIRS)
-    _points(right, of_fashion, "Fashion-MNIST, LeNet-5, 20 epochs")
-    _save(figure, (left, right), "bits.svg")
+    titled = {"MNIST, LeNet-5": of_mnist, "Fashion-MNIST, LeNet-5, 20 epochs": of_fashion}
+    drawn = {title: rows for title, rows in titled.items() if rows}
+    figure, panels = plt.subplots(1, len(drawn), figsize=(5 * len(drawn) + 1, 3.6), squeeze=False)
+    for axes, (title, rows) in zip(panels[0], drawn.items(), strict=True):
+        _points(axes, rows, title)
+        if rows is of_mnist:
+            _published(axes)
+    _save(figure, panels[0], "bits.svg")
     if of_mnist:
         _history(next(iter(of_mnist.values())))
 
@@ -43,6 +44,12 @@ def _points(axes: Axes, found: dict[str, Any], title: str) -> None:
         axes.annotate(row["detail"]["setting"], mean, textcoords="offset points", xytext=(5, -9), color=OURS)
     axes.set(xscale="log", xlabel="bit operations, % of fp32", ylabel="test accuracy, %", title=title)
     axes.margins(x=0.2, y=0.2)
+
+
+def _published(axes: Axes) -> None:
+    for name, (bops, accuracy) in PUBLISHED.items():
+        axes.scatter(bops, accuracy, marker="x", color=THEIRS)
+        axes.annotate(f"{name} (published)", (bops, accuracy), textcoords="offset points", xytext=(5, 4), color=THEIRS)
 
 
 def _history(row: dict[str, Any]) -> None:
