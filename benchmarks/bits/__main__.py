@@ -44,7 +44,7 @@ def main() -> None:
         clock.measure()
         found = report.rows()
     if found:
-        write_results(RESULTS, "bits", "make bench-bits", found + _kept(STEP))
+        write_results(RESULTS, "bits", "make bench-bits", found + report.price_rows() + _kept(STEP))
 
 
 def _kept(path: Path) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from benchmarks.bits.train import FOLDER, network
 
 from apus._files import write_atomically
 from apus.bench.results import Row, row
+from apus.techniques.bayesian_bits import WIDTHS
 
 UNITS = {"accuracy_pct": "%", "relative_bops_pct": "%", "mean_weight_bits": "bits", "p50_us": "us"}
 Result = dict[str, Any]
@@ -31,6 +32,16 @@ def rows() -> list[Row]:
         for (data, setting), results in finished.items()
         if len(results) == len(SEEDS)
         for each in _rows_of("lenet5-" + data.split("-")[0], data, setting, results)
+    ]
+
+
+def price_rows() -> list[Row]:
+    """A layer's time in the engine in 8 bits; in the detail at all widths."""
+    path = FOLDER / "latency.json"
+    found: dict[str, list[float]] = json.loads(path.read_text()) if path.exists() else {}
+    widths = [dict(zip(WIDTHS, each, strict=True)) for each in found.values()]
+    return [
+        row(f"lenet5-{name}", "us_at_8", us[8], "us", detail={"us": us}) for name, us in zip(found, widths, strict=True)
     ]
 
 
