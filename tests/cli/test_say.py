@@ -44,3 +44,9 @@ def test_what_is_wrong(words: list[str], message: str, tmp_path: Path, capsys: p
     out = tmp_path / "a.wav"
     assert main(["say", *words, "-o", str(out)]) == WRONG
     assert message in capsys.readouterr().err and not out.exists()
+
+
+def test_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["say", "Yes.", "-o", str(tmp_path / "nowhere" / "x.wav")]) == WRONG
+    assert "there is no folder" in capsys.readouterr().err
+    assert not (tmp_path / "nowhere").exists()

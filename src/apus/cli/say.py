@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 
-from apus._files import existing_file, write_atomically
+from apus._files import existing_file, file_to_be, write_atomically
 from apus.errors import RunError
 
 
@@ -33,6 +33,8 @@ def run(options: argparse.Namespace) -> int:
     from apus.speech.sound import pcm, wav
     from apus.speech.voice import Voice
 
+    if options.out != "-":
+        file_to_be(options.out)
     text = sys.stdin.read() if options.text == "-" else options.text
     voice = Voice(existing_file(options.model) if options.model else None, threads=_threads(options.threads))
     start, chunks = time.perf_counter(), []
