@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 import plain
-from apus.artifact import Array, Blocks, Graph, Node, Value, unpack
+from apus.artifact import Array, Blocks, Graph, Node, Unstructured, Value, unpack, unpack_unstructured
 
 _erf = np.frompyfunc(math.erf, 1, 1)
 
@@ -104,11 +104,13 @@ def weight_matrix(node: Node, graph: Graph) -> Array:
     values = graph.tensor(node, "values")
     if node.attributes["format"] == "depthwise":
         return values
-    blocks = Blocks(values, graph.tensor(node, "columns"), graph.tensor(node, "strips"))
+    constants = values, graph.tensor(node, "columns"), graph.tensor(node, "strips")
     a, x = node.attributes, graph.values[node.inputs[0]].shape
     groups = a.get("groups", 1)
     columns = int(x[1]) // groups * math.prod(a["kernel"]) if node.op == "conv" else int(x[-1])
-    return unpack(blocks, a["channels"], columns, groups)
+    if a["format"] == "unstructured":
+        return unpack_unstructured(Unstructured(*constants), columns)
+    return unpack(Blocks(*constants), a["channels"], columns, groups)
 
 
 def _matrix(node: Node, graph: Graph, env: dict[str, Array]) -> Array:

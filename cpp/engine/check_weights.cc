@@ -25,6 +25,8 @@ class WeightChecker {
     group_size_ = int8_ ? 4 : 1;
     if (a_.format == Format::depthwise) {
       depthwise();
+    } else if (a_.format == Format::unstructured) {
+      unstructured();
     } else {
       block16();
     }
@@ -103,6 +105,41 @@ class WeightChecker {
       for (int64_t i = 0; i < taps_; ++i) sum += std::abs(w[i]);
       check_overflow(row, sum);
     }
+  }
+
+  void unstructured() const {
+    const Tensor* values = model_.role(node_, kValues);
+    if (values == nullptr || values->shape.empty()) fail("lacks the values of its weights");
+    const int64_t count = values->shape[0];
+    tensor(kValues, int8_ ? Dtype::int8 : Dtype::float32, {count});
+    if (!int8_) check_finite(*values);
+    const auto starts = tensor(kStrips, Dtype::uint32, {a_.channels + 1}).items<uint32_t>();
+    if (starts.front() != 0 || starts.back() != count) fail("rows do not start at 0 and end at the number of weights");
+    if (!std::is_sorted(starts.begin(), starts.end())) fail("rows fall");
+    const Tensor* columns = model_.role(node_, kColumns);
+    const bool wide = columns != nullptr && columns->dtype == Dtype::uint32;
+    tensor(kColumns, wide ? Dtype::uint32 : Dtype::uint16, {count});
+    for (int64_t row = 0; row < a_.channels; ++row) {
+      const int64_t first = starts[static_cast<size_t>(row)], last = starts[static_cast<size_t>(row) + 1];
+      wide ? check_row<uint32_t>(*columns, first, last) : check_row<uint16_t>(*columns, first, last);
+      if (int8_) check_overflow(row, magnitudes(values->items<int8_t>().subspan(first, last - first)));
+    }
+  }
+
+  template <class Column>
+  void check_row(const Tensor& columns, int64_t first, int64_t last) const {
+    const Column* c = columns.items<Column>().data();
+    for (int64_t i = first; i < last; ++i) {
+      if (c[i] >= inputs_)
+        fail("tensor '" + columns.name + "' names column " + std::to_string(c[i]) + " of " + std::to_string(inputs_));
+      if (i > first && c[i] <= c[i - 1]) fail("tensor '" + columns.name + "' does not ascend within a row");
+    }
+  }
+
+  static int64_t magnitudes(std::span<const int8_t> weights) {
+    int64_t sum = 0;
+    for (const int8_t w : weights) sum += std::abs(w);
+    return sum;
   }
 
   void block16() {

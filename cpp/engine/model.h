@@ -83,7 +83,7 @@ enum class Op : uint8_t {
   recurrent
 };
 
-enum class Format : uint8_t { block16x1, block16x4, depthwise };
+enum class Format : uint8_t { block16x1, block16x4, unstructured, depthwise };
 enum class PadMode : uint8_t { constant, reflect, edge };
 enum Role : uint8_t { kValues, kColumns, kStrips, kBias, kMultiplier, kRoleCount };
 

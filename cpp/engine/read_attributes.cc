@@ -58,9 +58,12 @@ void read_names(Op op, const Fields& fields, Attributes& a) {
     fields.fail("'clip' comes with the function or activation clip, and only there");
   if (fields.has("format")) {
     const std::string format = fields.text("format");
-    const bool depthwise = format == "depthwise" && op == Op::conv, runs = format == "block16x4";
-    if (!depthwise && !runs && format != "block16x1") fields.fail("unknown format '" + format + "'");
-    a.format = depthwise ? Format::depthwise : runs ? Format::block16x4 : Format::block16x1;
+    const bool known = format == "block16x1" || format == "block16x4" || format == "unstructured";
+    if (!known && (format != "depthwise" || op != Op::conv)) fields.fail("unknown format '" + format + "'");
+    a.format = format == "block16x1"      ? Format::block16x1
+               : format == "block16x4"    ? Format::block16x4
+               : format == "unstructured" ? Format::unstructured
+                                          : Format::depthwise;
   }
   if (fields.has("mode")) {
     const std::string mode = fields.text("mode");

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from apus.artifact import Array, Graph, Node, Segment, Value, narrow, pack, pack_runs, to_bytes
+from apus.artifact import Array, Graph, Node, Segment, Value, narrow, pack, pack_runs, pack_unstructured, to_bytes
 
 
 class Builder:
@@ -37,6 +37,17 @@ class Builder:
         matrix = self.random.integers(-90, 90, (rows, columns)) * mask
         roles: dict[str, Array] = dict(pack(matrix.astype(dtype), groups)._asdict())
         roles["bias"] = self.random.integers(-9, 9, rows).astype("int32" if dtype == "int8" else "float32")
+        if dtype == "int8":
+            roles["multiplier"] = self.random.uniform(0.001, 0.01, rows).astype(np.float32)
+        return roles
+
+    def single_weights(self, rows: int, columns: int, dtype: str, density: float = 0.2) -> dict[str, Array]:
+        """Roles of a random unstructured matrix, with an empty row and a full one."""
+        keep = self.random.random((rows, columns)) < density
+        keep[0], keep[-1] = False, True
+        roles: dict[str, Array] = dict(
+            pack_unstructured((self.random.integers(-90, 90, (rows, columns)) * keep).astype(dtype))._asdict()
+        )
         if dtype == "int8":
             roles["multiplier"] = self.random.uniform(0.001, 0.01, rows).astype(np.float32)
         return roles
@@ -147,6 +158,23 @@ def few_bits_graph() -> Graph:
     return b.graph
 
 
+def unstructured_graph() -> Graph:
+    """Single weights in float32 and int8, of a grouped convolution and of linear layers."""
+    b = Builder(4)
+    x = b.input("x", real("batch", 4, 5, 5))
+    conv = {"groups": 2, "channels": 20, "format": "unstructured"}
+    c = b.node("conv", [x], real("batch", 20, 5, 5), b.single_weights(20, 18, "float32"), **WINDOW, **conv)
+    f = b.node("flatten", [c], real("batch", 500), axis=1)
+    h = b.node(
+        "linear", [f], real("batch", 17), b.single_weights(17, 500, "float32", 0.02), channels=17,
+        format="unstructured", activation="relu",
+    )  # fmt: skip
+    q = b.node("quantize", [h], quantised("batch", 17))
+    y = b.node("linear", [q], real("batch", 33), b.single_weights(33, 17, "int8"), channels=33, format="unstructured")
+    b.graph.outputs = [y]
+    return b.graph
+
+
 def segments_graph() -> Graph:
     """A part of ours between two for ONNX Runtime, whose bytes are anything to the readers."""
     b = Builder()
@@ -165,6 +193,7 @@ def segments_graph() -> Graph:
 
 GRAPHS = {
     "few_bits": few_bits_graph,
+    "unstructured": unstructured_graph,
     "int8": int8_graph,
     "float": float_graph,
     "bytes": bytes_graph,

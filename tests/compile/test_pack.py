@@ -1,11 +1,18 @@
 """From draft roles to packed ones; `integer` makes the int8 ones."""
 
+import sys
+from pathlib import Path
+
 import numpy as np
+import pytest
 
 from apus.artifact import Array, Graph, Node, Value
 from apus.compile.draft import add_tensor, fresh
 from apus.compile.integer import integer_weights
 from apus.compile.pack import pack
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+from oracle import weight_matrix
 
 
 def draft(op: str, x: Value, roles: dict[str, Array], **attributes: object) -> Graph:
@@ -48,6 +55,28 @@ def test_depthwise_needs_one_channel_per_group() -> None:
     graph = draft("conv", Value("float32", [1, 4, 9]), {"weight": np.ones((8, 1, 3), np.float32)}, groups=4, **window)
     pack(graph)
     assert graph.nodes[0].attributes["format"] == "depthwise" and graph.tensor(graph.nodes[0], "values").shape == (8, 3)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int8])
+@pytest.mark.parametrize(
+    ("density", "by_blocks", "form"),
+    [(0.1, False, "unstructured"), (0.9, False, "block16x1"), (0.2, True, "block16x1")],
+)
+def test_the_format_is_the_one_of_fewest_bytes(dtype: type, density: float, by_blocks: bool, form: str) -> None:
+    random = np.random.default_rng(0)
+    keep = random.random((4 if by_blocks else 64, 98)) < density
+    matrix = (random.integers(1, 100, (64, 98)) * (keep.repeat(16, axis=0) if by_blocks else keep)).astype(dtype)
+    roles = {"weight": matrix} | ({"multiplier": np.ones(64, np.float32)} if dtype is np.int8 else {})
+    graph = draft("linear", Value("float32", [1, 98]), roles)
+    pack(graph)
+    assert graph.nodes[0].attributes["format"] == form
+    assert (weight_matrix(graph.nodes[0], graph) == matrix).all()
+
+
+def test_a_recurrent_matrix_stays_in_blocks() -> None:
+    graph = draft("recurrent", Value("float32", [1, 40]), {"weight": np.eye(160, 40, dtype=np.float32)})
+    pack(graph)
+    assert graph.nodes[0].attributes["format"] == "block16x1"
 
 
 def quantised_linear(bias: Array, bias_scale: Array | None = None) -> tuple[Graph, Value]:

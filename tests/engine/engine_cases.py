@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
-from engine_graphs import Case, bias_and_multiplier, packed_weights, quantised, real, run, single
+from engine_graphs import Case, bias_and_multiplier, packed_weights, quantised, real, run, single, single_weights
 
 from apus.artifact import Value
 
@@ -65,6 +65,8 @@ def conv(
         random = np.random.default_rng(m)
         values = random.integers(-127, 128, (m, k)) if dtype == "int8" else random.standard_normal((m, k))
         roles = {"values": values.astype(dtype)} | bias_and_multiplier(m, k, dtype)
+    elif attributes["format"] == "unstructured":
+        roles = single_weights(m, k, dtype)
     else:
         roles = packed_weights(m, k, dtype, groups)
     x = real(batch, c, *spatial) if kinds == "f" else quantised(batch, c, *spatial, zero_point=9)
@@ -89,6 +91,22 @@ def convs() -> Iterator[Case]:
     for activation in ("hard_sigmoid", "hard_swish", "sigmoid", "tanh", "silu", "gelu", "gelu_tanh", "leaky_relu"):
         for kinds in ("f", "uf"):
             yield conv(1, 3, [8, 8], 16, WINDOWS[1], 1, kinds, activation=activation)
+
+
+def unstructured() -> Iterator[Case]:
+    for kinds in ("f", "u8", "uf"):
+        for a in WINDOWS:
+            yield conv(1, 6, [13, 17], 20, a, 1, kinds, format="unstructured")
+        yield conv(3, 8, [9, 9], 34, WINDOWS[1], 2, kinds, format="unstructured", activation="relu")
+        yield conv(1, 70, [12, 12], 33, WINDOWS[0], 1, kinds, format="unstructured")
+        yield conv(0, 8, [9, 9], 16, WINDOWS[1], 1, kinds, format="unstructured")
+        yield conv(2, 4, [33], 7, LINE, 1, kinds, format="unstructured")
+        for shape, m in (([1, 37], 19), ([37], 5), ([2, 3, 20], 40), ([17, 64], 16), ([70, 9], 33), ([0, 8], 4)):
+            roles = single_weights(m, shape[-1], "float32" if kinds == "f" else "int8")
+            x = real(*shape) if kinds == "f" else quantised(*shape, zero_point=200)
+            y = quantised(*shape[:-1], m) if kinds == "u8" else real(*shape[:-1], m)
+            graph, feed = single("linear", [x], y, roles, channels=m, format="unstructured", activation="relu")
+            yield Case(f"linear unstructured {kinds} {shape} to {m}", graph, feed, 1e-5)
 
 
 def linears() -> Iterator[Case]:
@@ -299,7 +317,7 @@ def recurrences() -> Iterator[Case]:
 
 
 def cases() -> list[Case]:
-    weighted, moving = (convs, linears, matmuls), (layouts, conversions)
+    weighted, moving = (convs, linears, unstructured, matmuls), (layouts, conversions)
     groups = (*weighted, binaries, unaries, pools, reductions, softmaxes, transformers, recurrences, *moving)
     return [case for group in groups for case in group()]
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from apus import _native
-from apus.artifact import Array, Graph, Node, Value, pack, to_bytes
+from apus.artifact import Array, Graph, Node, Value, pack, pack_unstructured, to_bytes
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 import oracle
@@ -84,6 +84,15 @@ def packed_weights(rows: int, columns: int, dtype: str, groups: int = 1, density
         else random.standard_normal((rows, columns)) * mask
     )
     return dict(pack(matrix.astype(dtype), groups)._asdict()) | bias_and_multiplier(rows, columns, dtype)
+
+
+def single_weights(rows: int, columns: int, dtype: str, density: float = 0.15) -> dict[str, Array]:
+    """The same, unstructured: of the rows one is empty and one is full."""
+    random = np.random.default_rng(rows * 1000 + columns)
+    keep = random.random((rows, columns)) < density
+    keep[0], keep[-1] = False, True
+    values = random.integers(-127, 128, keep.shape) if dtype == "int8" else random.standard_normal(keep.shape)
+    return dict(pack_unstructured((values * keep).astype(dtype))._asdict()) | bias_and_multiplier(rows, columns, dtype)
 
 
 def bias_and_multiplier(rows: int, columns: int, dtype: str) -> dict[str, Array]:

@@ -1,4 +1,5 @@
 #include "engine/ops/activation.h"
+#include "engine/ops/blocks.h"
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
 #include "kernels/conv_block16/conv_block16.h"
@@ -8,14 +9,14 @@
 namespace apus {
 namespace {
 
-void add_conv(Builder& b, const Node& node, std::shared_ptr<const Operator> kernel) {
+void add_conv(Builder& b, const Node& node, const std::vector<Candidate>& kernels) {
   const Shape &x = b.shape(node.inputs[0]), &y = b.output_shape();
   Images work{nullptr, b.slot(node.inputs[0]), b.output_slot(), -1, x[0], 0, 0, 0};
   if (x[0] > 0) {
     work.x_bytes = items_of(x) / x[0] * dtype_size(b.value(node.inputs[0]).dtype);
     work.y_bytes = items_of(y) / y[0] * dtype_size(b.output().dtype);
   }
-  add_images(b, node, {[kernel = std::move(kernel)] { return kernel; }}, std::move(work));
+  add_images(b, node, kernels, std::move(work));
   if (needs_pass(node.attributes)) add_unary(b, node.attributes, b.output_slot(), b.output_slot(), items_of(y));
 }
 
@@ -31,18 +32,24 @@ std::shared_ptr<const Operator> depthwise_kernel(Builder& b, const Node& node, c
   return std::make_shared<const ConvDepthwise>(w, window, epilogue, b.isa());
 }
 
+std::vector<Candidate> conv_kernels(const Builder& b, const Node& node, int64_t inputs, const Window& window,
+                                    const Epilogue& epilogue) {
+  const Isa isa = b.isa();
+  const int threads = b.threads();
+  const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
+  return {[=] { return make_over<ConvBlock16>(blocks, window, epilogue, isa, threads); }};
+}
+
 }  // namespace
 
 void plan_conv(Builder& b, const Node& node) {
   const Shape& x = b.shape(node.inputs[0]);
   const Window window = conv_window(node.attributes, x, b.output_shape());
   if (node.attributes.format == Format::depthwise) {
-    return add_conv(b, node, depthwise_kernel(b, node, window));
+    return add_conv(b, node, {[kernel = depthwise_kernel(b, node, window)] { return kernel; }});
   }
   const int64_t inputs = x[1] / node.attributes.groups * window.kernel[0] * window.kernel[1];
-  add_conv(b, node,
-           std::make_shared<const ConvBlock16>(block16_weights(b.model(), node, inputs), window, epilogue_of(b, node),
-                                               b.isa(), b.threads()));
+  add_conv(b, node, conv_kernels(b, node, inputs, window, epilogue_of(b, node)));
 }
 
 }  // namespace apus

@@ -1,4 +1,5 @@
 #include "engine/ops/activation.h"
+#include "engine/ops/blocks.h"
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
 #include "kernels/linear_block16/linear_block16.h"
@@ -7,16 +8,17 @@
 namespace apus {
 
 // The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
-std::vector<Candidate> linear_kernels(const Builder& b, const Block16Weights& weights, int64_t rows,
+std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_t inputs, int64_t rows,
                                       const Epilogue& epilogue) {
+  const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
   const Isa isa = b.isa();
   const int threads = b.threads();
   const auto walked = [=](LinearBlock16::Road road) -> Candidate {
-    return [=] { return std::make_shared<const LinearBlock16>(weights, rows, epilogue, isa, threads, road); };
+    return [=] { return make_over<LinearBlock16>(blocks, rows, epilogue, isa, threads, road); };
   };
   std::vector<Candidate> found;
-  if (LinearWindows::serves(weights, epilogue, isa))
-    found.push_back([=] { return std::make_shared<const LinearWindows>(weights, rows, epilogue, isa, threads); });
+  if (LinearWindows::serves(blocks->weights(), epilogue, isa))
+    found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
   return found;
@@ -27,7 +29,7 @@ void plan_linear(Builder& b, const Node& node) {
   const int64_t inputs = x.back(), rows = items_of(x) / inputs;
   const Epilogue epilogue = epilogue_of(b, node);
   const int64_t y_bytes = rows * node.attributes.channels * element_size(epilogue.y);
-  add_images(b, node, linear_kernels(b, block16_weights(b.model(), node, inputs), rows, epilogue),
+  add_images(b, node, linear_kernels(b, node, inputs, rows, epilogue),
              Images{nullptr, b.slot(node.inputs[0]), b.output_slot(), -1, rows > 0 ? 1 : 0,
                     items_of(x) * element_size(epilogue.x), y_bytes, 0});
   if (needs_pass(node.attributes))

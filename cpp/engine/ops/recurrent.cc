@@ -46,7 +46,7 @@ Images product_of(Builder& b, const Node& node, int64_t batch, int64_t units, in
               batch * node.attributes.channels * 4,
               0};
   const Epilogue plain;
-  const auto candidates = linear_kernels(b, block16_weights(b.model(), node, units), batch, plain);
+  const auto candidates = linear_kernels(b, node, units, batch, plain);
   const Choice chosen = choose(b, candidates, {1, work.x_bytes, work.y_bytes});
   work.kernel = chosen.kernel;
   threads = chosen.threads;

@@ -6,23 +6,6 @@
 
 namespace apus {
 
-Block16Weights block16_weights(const Model& model, const Node& node, int64_t inputs) {
-  Block16Weights w;
-  w.outputs = node.attributes.channels;
-  w.inputs = inputs;
-  w.groups = node.attributes.groups;
-  w.strips = model.role(node, kStrips)->items<uint32_t>().data();
-  w.columns = model.role(node, kColumns)->data;
-  w.wide_columns = model.role(node, kColumns)->dtype == Dtype::uint32;
-  w.runs = node.attributes.format == Format::block16x4;
-  const Tensor& values = *model.role(node, kValues);
-  w.values = values.data;
-  if (values.dtype == Dtype::uint8) w.bits = static_cast<int>(values.shape[1] / 8);
-  if (const Tensor* bias = model.role(node, kBias)) w.bias = bias->data;
-  if (const Tensor* multiplier = model.role(node, kMultiplier)) w.multiplier = multiplier->items<float>().data();
-  return w;
-}
-
 Epilogue epilogue_of(const Builder& b, const Node& node) {
   const Value &x = b.value(node.inputs[0]), &y = b.output();
   Epilogue e;

@@ -8,11 +8,10 @@
 
 namespace apus {
 
-Block16Weights block16_weights(const Model& model, const Node& node, int64_t inputs);
 Epilogue epilogue_of(const Builder& builder, const Node& node);
 
-// Every kernel for `rows` rows of a linear layer.
-std::vector<Candidate> linear_kernels(const Builder& b, const Block16Weights& weights, int64_t rows,
+// Every kernel for `rows` rows of `inputs` each and the weights of a linear layer.
+std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_t inputs, int64_t rows,
                                       const Epilogue& epilogue);
 
 // Tells what `kernel` is; `images` is how often it runs, on so many threads.

@@ -4,9 +4,10 @@ from apus.artifact.blocks import Blocks, pack, pack_runs, unpack
 from apus.artifact.few_bits import narrow, value_bits, wide_values
 from apus.artifact.graph import Array, Dim, Graph, Node, Segment, Value
 from apus.artifact.read import read
+from apus.artifact.unstructured import Unstructured, pack_unstructured, unpack_unstructured
 from apus.artifact.write import to_bytes, write
 
 __all__ = [
-    "Array", "Blocks", "Dim", "Graph", "Node", "Segment", "Value", "narrow", "pack", "pack_runs", "read", "to_bytes",
-    "unpack", "value_bits", "wide_values", "write",
+    "Array", "Blocks", "Dim", "Graph", "Node", "Segment", "Unstructured", "Value", "narrow", "pack", "pack_runs",
+    "pack_unstructured", "read", "to_bytes", "unpack", "unpack_unstructured", "value_bits", "wide_values", "write",
 ]  # fmt: skip

@@ -61,7 +61,9 @@ def _choices(node: Node, where: str) -> None:
     if "mode" in a:
         fields.choice(a["mode"], f"{where}, mode", operators.PAD_MODES)
     if "format" in a:
-        formats = frozenset({"block16x1", "block16x4"} | ({"depthwise"} if node.op == "conv" else set()))
+        formats = frozenset(
+            {"block16x1", "block16x4", "unstructured"} | ({"depthwise"} if node.op == "conv" else set())
+        )
         fields.choice(a["format"], f"{where}, format", formats)
 
 

@@ -42,6 +42,9 @@ def check(node: Node, graph: Graph, where: str) -> None:
         shape = (groups * rows, columns)
         _expect(arrays["values"].shape == shape, f"{where}, values: shape {arrays['values'].shape} is not {shape}")
         sums = np.abs(arrays["values"].astype(np.int64)).sum(axis=1) if integer else None
+    elif node.attributes["format"] == "unstructured":
+        _check_unstructured(arrays, (groups * rows, columns), where)
+        sums = _unstructured_sums(arrays) if integer else None
     else:
         arrays["values"] = _int8_values(arrays, integer, where)
         _check_blocks(arrays, node.attributes["format"] == "block16x4", (groups, rows, columns), where)
@@ -62,7 +65,8 @@ def _check_dtypes(node: Node, arrays: dict[str, Array], x: Value, y: Value, wher
     _expect(y.dtype == "float32" or (integer and y.quantised), f"{where}: output is {y.dtype}, which its input forbids")
     wanted = {"values": "int8", "bias": "int32"} if integer else {"values": "float32", "bias": "float32"}
     wanted |= {"multiplier": "float32", "strips": "uint32"}
-    if integer and node.attributes["format"] != "depthwise" and arrays["values"].dtype == np.uint8:
+    blocks = node.attributes["format"] in ("block16x1", "block16x4")
+    if integer and blocks and arrays["values"].dtype == np.uint8:
         del wanted["values"]  # of 4 or 2 bits
     for role, dtype in wanted.items():
         if role in arrays:
@@ -117,6 +121,29 @@ def _check_order(values: Array, column: Array, ends: Array, where: str) -> None:
     step[ends[(ends > 0) & (ends < len(values))] * width - 1] = 1  # a new strip may start anywhere
     legal = (step > 0) | ((step == 0) & ~used[1:])
     _expect(bool(legal.all()), f"{where}, columns: do not ascend within a strip")
+
+
+def _check_unstructured(arrays: dict[str, Array], size: tuple[int, int], where: str) -> None:
+    _expect({"columns", "strips"} <= arrays.keys(), f"{where}: unstructured weights need columns and strips")
+    values, column, strips = arrays["values"], arrays["columns"], arrays["strips"]
+    rows, columns = size
+    _expect(values.ndim == 1, f"{where}, values: shape {values.shape} is not [B]")
+    _expect(column.shape == values.shape, f"{where}, columns: shape {column.shape} does not match values")
+    _expect(column.dtype.name in ("uint16", "uint32"), f"{where}, columns: {column.dtype.name}")
+    _expect(strips.shape == (rows + 1,), f"{where}, strips: shape {strips.shape} is not ({rows + 1},)")
+    starts = strips.astype(np.int64)
+    _expect(starts[0] == 0 and starts[-1] == len(values), f"{where}, strips: do not span the {len(values)} weights")
+    _expect(bool((np.diff(starts) >= 0).all()), f"{where}, strips: fall")
+    _expect(bool((column < columns).all()), f"{where}, columns: one is not below {columns}")
+    step = np.diff(column.astype(np.int64))
+    step[starts[(starts > 0) & (starts < len(values))] - 1] = 1  # a new row may start anywhere
+    _expect(bool((step > 0).all()), f"{where}, columns: do not ascend within a row")
+
+
+def _unstructured_sums(arrays: dict[str, Array]) -> Array:
+    """Σ|w| of every row, shape [M]."""
+    running = np.concatenate([[0], np.abs(arrays["values"].astype(np.int64)).cumsum()])
+    return np.asarray(np.diff(running[arrays["strips"].astype(np.int64)]))
 
 
 def _row_sums(arrays: dict[str, Array], groups: int, rows: int) -> Array:

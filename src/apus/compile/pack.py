@@ -21,16 +21,28 @@ def _pack_node(graph: Graph, node: Node) -> None:
     groups = int(node.attributes.get("groups", 1))
     matrix = np.ascontiguousarray(weight.reshape(len(weight), -1))
     depthwise = node.op == "conv" and groups > 1 and weight.shape[1] == 1
-    blocks = None if depthwise else _blocks(matrix, groups)
-    roles: dict[str, Array] = {"values": matrix} if blocks is None else blocks._asdict()
+    roles: dict[str, Array] = {"values": matrix}
+    form = "depthwise"
+    if not depthwise:
+        form, packed = _smallest(matrix, groups, single=node.op != "recurrent")
+        roles = packed._asdict()
     if bias is not None and bias.any():
         roles["bias"] = bias
     if "multiplier" in node.tensors:
         roles["multiplier"] = graph.tensor(node, "multiplier")
-    runs = blocks is not None and blocks.columns.ndim == 1
-    node.attributes = node.attributes | {"format": "depthwise" if depthwise else "block16x4" if runs else "block16x1"}
+    node.attributes = node.attributes | {"format": form}
     stem = node.output
     node.tensors = {role: add_tensor(graph, f"{stem}.{role}", array) for role, array in roles.items()}
+
+
+def _smallest(matrix: Array, groups: int, single: bool) -> tuple[str, artifact.Blocks | artifact.Unstructured]:
+    """The format of fewest bytes; `single` allows single weights, of which at least half must be zero."""
+    blocks = _blocks(matrix, groups)
+    form = "block16x4" if blocks.columns.ndim == 1 else "block16x1"
+    if not single or 2 * np.count_nonzero(matrix) > matrix.size:
+        return form, blocks
+    packed = artifact.pack_unstructured(matrix)
+    return ("unstructured", packed) if _bytes(packed) < _bytes(blocks) else (form, blocks)
 
 
 def _blocks(matrix: Array, groups: int) -> artifact.Blocks:
@@ -46,8 +58,8 @@ def _blocks(matrix: Array, groups: int) -> artifact.Blocks:
     return runs if _bytes(runs) <= _bytes(blocks) else blocks
 
 
-def _bytes(blocks: artifact.Blocks) -> int:
-    return blocks.values.nbytes + blocks.columns.nbytes
+def _bytes(packed: artifact.Blocks | artifact.Unstructured) -> int:
+    return sum(array.nbytes for array in packed)
 
 
 def _executed(graph: Graph, node: Node) -> tuple[Array, Array | None]:
