@@ -1,5 +1,6 @@
 """Files are whole or not there, and a missing one is named with its neighbours."""
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,10 @@ def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.M
     path = _files.write_atomically(tmp_path / "b.txt", "old")
 
     def full_disk(_: int) -> None:
-        raise OSError("no space")
+        raise OSError(errno.ENOSPC, "no space")
 
     monkeypatch.setattr(_files.os, "fsync", full_disk)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(OSError, match=f"no space: '{path}'"):
         _files.write_atomically(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["b.txt"]

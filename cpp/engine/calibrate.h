@@ -14,10 +14,13 @@ namespace apus {
 // threads share the image; y_bytes and x_bytes are those of one image.
 double time_operator(const Operator& op, int64_t x_bytes, int64_t y_bytes, ThreadPool* pool, double budget_ns);
 
-// "cycle KERNEL": nanoseconds a cycle of cost(), of every block16 kernel that this ISA would use.
-void calibrate_kernels(Isa isa, std::map<std::string, double>& figures);
+// Both measure several times and keep the least of each figure, also of those that `figures` had already. False where
+// the machine was busy, so that the figures may be too high: times disagree, or the threads did not have their CPUs.
 
-// "barrier P" and "run P" for the pool's P threads: medians.
-void calibrate_pool(ThreadPool& pool, std::map<std::string, double>& figures);
+// "cycle KERNEL": nanoseconds a cycle of cost(), of every block16 kernel that this ISA would use.
+bool calibrate_kernels(Isa isa, std::map<std::string, double>& figures);
+
+// "barrier P" and "run P" for the pool's P threads.
+bool calibrate_pool(ThreadPool& pool, std::map<std::string, double>& figures);
 
 }  // namespace apus

@@ -15,8 +15,10 @@ class Machine {
   // The compiled-in figures: the same on every machine, so that plans made with them are too.
   static const Machine& standard();
 
-  // Measured for this ISA (some 20 ms), or read from $XDG_CACHE_HOME/apus (else ~/.cache/apus), where it is kept by
+  // Measured for this ISA (some 40 ms), or read from $XDG_CACHE_HOME/apus (else ~/.cache/apus), where it is kept by
   // processor and ISA. A folder that cannot be written is no error. `pool`: to measure the barrier with; may be null.
+  // What was measured while the machine was busy is measured again by the next process, at most kMostTries times in
+  // all, and the least of each figure stays.
   static const Machine& measured(Isa isa, ThreadPool* pool);
 
   // Nanoseconds of a cycle of Operator::cost(), for a kernel by name: how true its constants are here.
@@ -24,8 +26,9 @@ class Machine {
   double barrier_ns(int threads) const;  // all threads meeting once, awake
   double run_ns(int threads) const;      // giving work to the pool and waiting for its end, awake
 
-  // Of the figures by kernel: differs after another measurement.
-  uint64_t identity() const;
+  // Of the figures by kernel, and of how often those of kernels and of `threads` were measured: differs after another
+  // measurement.
+  uint64_t identity(int threads) const;
 
  private:
   std::map<std::string, double> figures_;

@@ -34,7 +34,8 @@ std::string build_name() {
 
 std::string key_of(const Model& model, const std::vector<Shape>& inputs, const PlanOptions& options) {
   std::ostringstream key;
-  key << std::hex << model.identity << " " << Machine::measured(options.isa, options.pool).identity() << std::dec;
+  key << std::hex << model.identity << " " << Machine::measured(options.isa, options.pool).identity(options.threads)
+      << std::dec;
   for (const Shape& shape : inputs) key << " " << shape_text(shape);
   key << " " << isa_name(options.isa) << " threads " << options.threads << " accuracy "
       << static_cast<int>(options.accuracy) << " " << build_name() << " " << machine_name();

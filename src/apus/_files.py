@@ -15,6 +15,9 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> Path:
     Returns:
         `path`, as a Path.
 
+    Raises:
+        OSError: it cannot be written; names `path`, and nothing is left beside it.
+
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     write_atomically(folder + "/a/b.txt", "swift").read_text()
@@ -30,6 +33,8 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> Path:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(target)
+    except OSError as error:  # a full disk names no file, others the temporary one
+        raise type(error)(error.errno, error.strerror, str(target)) from error
     finally:
         temporary.unlink(missing_ok=True)
     return target

@@ -32,6 +32,37 @@ def data(images: np.ndarray, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def files(convnet: Path, convnet_apus: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """A model, and what may be taken for one: another one, one of foreign operators, one whose weights are gone."""
+    folder = tmp_path_factory.mktemp("models")
+    texts = {
+        "custom": '<ir_version: 8, opset_import: ["": 17, "com.acme": 1]> m (float[4] x) => (float[4] y)'
+        " { y = com.acme.Frob(x) }",
+        "other": '<ir_version: 8, opset_import: ["": 17]> m (float[4] image) => (float[4] logits)'
+        " { logits = Relu(image) }",
+    }
+    for name, text in texts.items():
+        onnx.save(onnx.parser.parse_model(text), folder / f"{name}.onnx")
+    onnx.save(onnx.load(convnet), folder / "beside.onnx", save_as_external_data=True, location="gone", size_threshold=0)
+    (folder / "gone").unlink()
+    return {"model": convnet, "apus": convnet_apus} | {n: folder / f"{n}.onnx" for n in (*texts, "beside")}
+
+
+def test_weights_beside_a_model_count(convnet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    whole, parts = tmp_path / "whole.onnx", tmp_path / "parts.onnx"
+    onnx.save(onnx.load(convnet), whole)
+    onnx.save(onnx.load(convnet), parts, save_as_external_data=True, location="weights", size_threshold=0)
+    ratios = [read(capsys, "compile", model)["ratio"] for model in (whole, parts)]
+    assert ratios[1] == pytest.approx(ratios[0], rel=0.2)
+
+
+def test_layer_norm_is_no_int8_layer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = '<ir_version: 8, opset_import: ["": 17]> m (float[2,4] x) => (float[2,4] y) <float[4] s = {1, 2, 3, 4}>'
+    onnx.save(onnx.parser.parse_model(text + "{ y = LayerNormalization(x, s) }"), tmp_path / "norm.onnx")
+    assert read(capsys, "compile", tmp_path / "norm.onnx")["int8"] == 0
+
+
 def test_compile_writes_beside_the_model(convnet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     model = tmp_path / "net.onnx"
     model.write_bytes(convnet.read_bytes())
@@ -125,13 +156,25 @@ def test_doctor_lists_machine_extras_and_data(
         (["inspect", "/dev/null"], "/dev/null is a device or a pipe"),
         (["bench", "{model}", "--against", "tvm"], "no contender 'tvm'"),
         (["bench", "{model}", "--threads", "99"], "CPUs are usable"),
+        (["bench", "{model}", "--seconds", "-1"], "-1 is no number of 0 or more"),
+        (["bench", "{model}", "--tolerance", "nan"], "nan is no number of 0 or more"),
+        (["inspect", "{model}", "--batch", "0"], "0 is no whole number of 1 or more"),
+        (["inspect", "{model}", "--batch", "-3"], "-3 is no whole number of 1 or more"),
+        (["inspect", "{model}", "--runs", "0"], "0 is no whole number of 1 or more"),
+        (["compile", "{apus}"], "it was compiled already"),
+        (["bench", "{apus}", "--against", "tvm"], "no contender 'tvm'"),
+        (["bench", "{custom}"], "onnxruntime cannot load"),
+        (["inspect", "{custom}"], "com.acme.Frob of node 'y'"),
+        (["verify", "{custom}", "{apus}"], "the judge, cannot open"),
+        (["verify", "{other}", "{apus}"], "is it another model?"),
+        (["compile", "{beside}"], "copy it beside the model"),
     ],
 )
 def test_an_error_is_one_line_and_2(
-    words: list[str], message: str, convnet: Path, capsys: pytest.CaptureFixture[str]
+    words: list[str], message: str, files: dict[str, Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
-        status = run(*[word.format(model=convnet) for word in words])
+        status = run(*[word.format(**files) for word in words])
     except SystemExit as end:  # argparse's own way out
         status = end.code
     captured = capsys.readouterr()

@@ -74,6 +74,7 @@ def cache(tmp_path: Path) -> Path:
     for line in machine.read_text().splitlines():
         name = line.removeprefix("cycle ").split(" ")[0]
         figure = float(line.split(" ")[-1]) if name in costs else 0
+        line = "tries kernels 4" if line.startswith("tries kernels") else line  # nothing is measured again
         lines.append(f"cycle {name} {figure / costs[name]['estimated_us']}" if figure else line)
     machine.write_text("\n".join(lines) + "\n")
     for kept in (folder / "apus").glob("plans/*"):

@@ -29,6 +29,12 @@ def test_a_misspelt_option_is_refused() -> None:
         apus.SessionOptions().intra_op_num_thread = 1  # type: ignore[attr-defined]
 
 
+def test_onnxruntimes_own_options_are_refused_by_name(convnet_apus: Path) -> None:
+    theirs = pytest.importorskip("onnxruntime").SessionOptions()
+    with pytest.raises(RunError, match=r"onnxruntime.*SessionOptions; make it with apus\.SessionOptions\(\)"):
+        apus.Session(convnet_apus, theirs)
+
+
 def test_options_that_would_change_behaviour_are_refused(convnet_apus: Path) -> None:
     for name, value, message in (
         ("enable_profiling", True, r"session\.profile"),

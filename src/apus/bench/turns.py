@@ -10,7 +10,7 @@ import numpy as np
 from apus.bench.agreement import agreement
 from apus.bench.measurement import Agreement, Measurement, measurement
 from apus.bench.protocol import Array, Contender, Inputs, Runner
-from apus.errors import RunError, VerificationError
+from apus.errors import ApusError, RunError, VerificationError
 
 ROUNDS = 15
 WARM_UP_RUNS = 50
@@ -45,14 +45,14 @@ def compare(
         One measurement per contender, in the order given.
 
     Raises:
-        RunError: fewer CPUs are usable than `threads`, or labels repeat.
+        RunError: fewer CPUs are usable than `threads`, labels repeat, or an engine refuses the model.
         VerificationError: two contenders of one network disagree by more than `tolerance`.
     """
     labels = [contender.label for contender in contenders]
     if len(set(labels)) != len(labels) or not labels:
         raise RunError(f"contenders need distinct labels, got {labels}")
     with pinned(threads):
-        runners = [contender.load(inputs, threads) for contender in contenders]
+        runners = [_loaded(contender, inputs, threads) for contender in contenders]
         agreements = _agree(contenders, runners, tolerance)
         for runner in runners:
             _warm_up(runner)
@@ -64,6 +64,15 @@ def compare(
         )
         for c, rounds_of, agreed in zip(contenders, times, agreements, strict=True)
     ]
+
+
+def _loaded(contender: Contender, inputs: Inputs, threads: int) -> Runner:
+    try:
+        return contender.load(inputs, threads)
+    except ApusError:
+        raise
+    except Exception as error:  # engines have errors of their own, without a common base
+        raise RunError(f"{contender.label} cannot load {contender.network!r}: {error}") from error
 
 
 @contextmanager

@@ -8,7 +8,7 @@ import numpy as np
 
 from apus.artifact import Graph, read
 from apus.bench.protocol import Array, Inputs
-from apus.errors import MissingExtraError, VerificationError
+from apus.errors import MissingExtraError, RunError, VerificationError
 from apus.runtime import Session
 
 FLOAT_TOLERANCE = 1e-4
@@ -57,6 +57,7 @@ def verify(
 
     Raises:
         MissingExtraError: ONNX Runtime is absent.
+        RunError: ONNX Runtime cannot open the model, or not run it on these inputs.
         VerificationError: the two have other outputs or shapes, or one is not finite where the other is.
     """
     graph = read(artifact)
@@ -117,11 +118,19 @@ def _reference(model: str | Path, names: Sequence[str], inputs: Inputs) -> list[
         raise MissingExtraError("the judge is ONNX Runtime, which is absent: pip install 'apus-ml[bench]'") from error
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
-    session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    try:
+        session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise RunError(f"ONNX Runtime, the judge, cannot open {model}: {error}") from error
     has = [value.name for value in session.get_outputs()]
     if set(has) != set(names):
         raise VerificationError(f"{model} has outputs {', '.join(has)}, the .apus file {', '.join(names)}")
-    outputs: list[Array] = session.run(list(names), dict(inputs))
+    try:
+        outputs: list[Array] = session.run(list(names), dict(inputs))
+    except Exception as error:  # its errors have no public base
+        raise RunError(
+            f"ONNX Runtime cannot run {model} on the .apus file's inputs: is it another model? {error}"
+        ) from error
     return outputs
 
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 from apus._files import existing_file, file_to_be
 from apus.bench import Contender, Measurement, compare, contender, row, write_results
+from apus.bench.contenders import check_engine
 from apus.bench.machine import environment
-from apus.cli.inputs import add_allow_argument, add_input_arguments, make_feed, model_inputs
+from apus.cli.inputs import add_allow_argument, add_input_arguments, amount, make_feed, model_inputs
 from apus.cli.output import Column, emit, print_table
 from apus.errors import RunError
 
@@ -24,8 +25,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--onnx", help="the ONNX model for the others, when `model` is an .apus file")
     parser.add_argument("--torch", metavar="FILE.pt2", help="the exported program for torch, which reads no ONNX")
     parser.add_argument("--threads", type=int, default=1, help="threads and CPUs of every engine (default: 1)")
-    parser.add_argument("--seconds", type=float, default=3.0, help="timed seconds per engine (default: 3)")
-    parser.add_argument("--tolerance", type=float, default=0.1, help="largest max|a-b| / max|b| (default: 0.1)")
+    parser.add_argument("--seconds", type=amount, default=3.0, help="timed seconds per engine (default: 3)")
+    parser.add_argument("--tolerance", type=amount, default=0.1, help="largest max|a-b| / max|b| (default: 0.1)")
     parser.add_argument("-o", "--output", help="also write the results as JSON here")
     add_allow_argument(parser)
     add_input_arguments(parser)
@@ -60,6 +61,7 @@ def _contenders(options: argparse.Namespace, model: Path) -> list[Contender]:
 
 
 def _model_for(engine: str, options: argparse.Namespace, model: Path) -> Path:
+    check_engine(engine)
     if engine == "torch":
         if not options.torch:
             raise RunError("contender torch reads no ONNX: give --torch FILE.pt2 (made by torch.export.save)")

@@ -10,6 +10,7 @@ from apus.bench.layers import FOREIGN, own_graphs, weight_counts
 from apus.cli.inputs import parse_shapes
 from apus.cli.output import emit
 from apus.compile import compile_graph
+from apus.compile.source import model_bytes
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _summary(graph: Graph, model: Path, output: Path) -> dict[str, Any]:
-    size, before = output.stat().st_size, model.stat().st_size
+    size, before = output.stat().st_size, model_bytes(model)
     own = own_graphs(graph)
     counts = [_weights(part) for part in own]
     kept, all_weights = sum(kept for kept, _ in counts), sum(total for _, total in counts)
@@ -53,7 +54,7 @@ def _summary(graph: Graph, model: Path, output: Path) -> dict[str, Any]:
     return {
         "output": str(output),
         "nodes": len(nodes),
-        "int8": sum("multiplier" in node.tensors for node in nodes),
+        "int8": sum("multiplier" in node.tensors and "values" in node.tensors for node in nodes),
         "onnxruntime": [{"nodes": s.nodes, "why": s.why} for s in graph.segments if s.engine == FOREIGN],
         "onnx_nodes": sum(s.nodes for s in graph.segments),
         "bytes": size,

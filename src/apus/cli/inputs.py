@@ -19,8 +19,46 @@ _DTYPES = {"float": "float32", "double": "float64"}
 def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     """`--data`, `--batch` and `--shape`."""
     parser.add_argument("--data", metavar="FILE.npz", help="arrays by input name (default: random, fixed seed)")
-    parser.add_argument("--batch", type=int, metavar="N", help="size of a symbolic first dimension (default: 1)")
+    parser.add_argument("--batch", type=count, metavar="N", help="size of a symbolic first dimension (default: 1)")
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=1,3,224,224", help="shape of one input")
+
+
+def count(text: str) -> int:
+    """A whole number, 1 or more, as the type of an argument.
+
+    Args:
+        text: what was typed.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    if not text.strip().isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number of 1 or more")
+    return int(text)
+
+
+def amount(text: str) -> float:
+    """A finite number, 0 or more, as the type of an argument.
+
+    Args:
+        text: what was typed.
+
+    Returns:
+        The number.
+
+    Raises:
+        ArgumentTypeError: it is none.
+    """
+    try:
+        number = float(text)
+    except ValueError:
+        number = -1.0
+    if not 0 <= number < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is no number of 0 or more")
+    return number
 
 
 def add_allow_argument(parser: argparse.ArgumentParser) -> None:

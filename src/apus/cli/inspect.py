@@ -7,7 +7,7 @@ from typing import Any
 
 from apus._files import existing_file
 from apus.bench.layers import FOREIGN, Examined, Layer, examine
-from apus.cli.inputs import add_allow_argument, add_input_arguments, make_feed, model_inputs
+from apus.cli.inputs import add_allow_argument, add_input_arguments, count, make_feed, model_inputs
 from apus.cli.output import Column, emit, print_table
 
 _WEIGHED = ("threads", "estimated µs", "measured µs")
@@ -18,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus inspect`."""
     parser.add_argument("model", help="an .apus file, or an ONNX model to compile in memory")
     parser.add_argument("--threads", type=int, default=1, help="threads per layer (default: 1)")
-    parser.add_argument("--runs", type=int, default=100, help="timed runs; the median is shown (default: 100)")
+    parser.add_argument("--runs", type=count, default=100, help="timed runs; the median is shown (default: 100)")
     parser.add_argument("--no-time", action="store_true", help="plan only, run nothing")
     parser.add_argument("--kernels", action="store_true", help="list every kernel that was weighed, with its estimate")
     add_allow_argument(parser)
@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> int:
     found = examined.layers
     if emit(options, found):
         return 0
-    timed = ("µs", "share") if not options.no_time else ()
+    timed = ("µs", "share") if runs else ()
     columns = [Column(heading) for heading in _TEXT] + [Column(heading, number=True) for heading in _NUMBER]
     columns += [Column("kernel"), Column("isa")] + [Column(heading, number=True) for heading in timed] + [Column("why")]
     print_table(_title(model, found), columns, [_cells(layer) for layer in found])

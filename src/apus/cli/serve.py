@@ -3,6 +3,7 @@
 import argparse
 import json
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     app, path = _speech(options) if options.speech else _model(options)
     with _listen(options.host, options.port) as listener:
         _announce(options, path, listener)
-        uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
+        with suppress(KeyboardInterrupt):  # the way out that was announced, once requests under way are answered
+            uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listener])
     return 0
 
 

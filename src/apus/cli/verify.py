@@ -5,7 +5,7 @@ from dataclasses import asdict
 
 from apus._files import existing_file
 from apus.bench.verification import OutputCheck, verify
-from apus.cli.inputs import add_input_arguments, make_feed
+from apus.cli.inputs import add_input_arguments, amount, make_feed
 from apus.cli.output import Column, emit, print_table
 from apus.errors import VerificationError
 from apus.runtime import Session
@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus verify`."""
     parser.add_argument("onnx", help="the reference, run by ONNX Runtime")
     parser.add_argument("apus", help="the .apus file")
-    parser.add_argument("--tolerance", type=float, help="largest max|a-b| / max|b| (default: 1e-4 float, 0.05 int8)")
+    parser.add_argument("--tolerance", type=amount, help="largest max|a-b| / max|b| (default: 1e-4 float, 0.05 int8)")
     add_input_arguments(parser)
 
 

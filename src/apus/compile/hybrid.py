@@ -37,7 +37,7 @@ class Segment:
         if self.native:
             self._run = Adaptive(model, threads, **options)
         else:
-            nodes = ", ".join(sorted({f"{node.op_type} of node {node.name!r}" for node in model.graph.node}))
+            nodes = ", ".join(sorted({_called(node) for node in model.graph.node}))
             self._run = Foreign(model.SerializeToString(), threads or 0, nodes)
 
     def feed(self, known: Feed) -> Feed:
@@ -61,6 +61,12 @@ class Segment:
         row: Row = {"name": self._run.what, "op": "onnxruntime", "kernel": "onnxruntime", "isa": "", "why": self.why}
         row |= {"shape": [], "macs": 0, "nodes": self.nodes}
         return [row | {"microseconds": _time(self._run, feed, runs)}] if runs else [row]
+
+
+def _called(node: onnx.NodeProto) -> str:
+    """`com.acme.Frob of node 'head'`; a node without a name is called by its first result."""
+    operator = f"{node.domain}.{node.op_type}" if node.domain else node.op_type
+    return f"{operator} of node {node.name or next(iter(node.output), '')!r}"
 
 
 def _time(part: Foreign, feed: Feed, runs: int) -> float:

@@ -1,6 +1,7 @@
 """Where a model comes from: a path or a ModelProto, as onnx-ir, cleaned by onnx-ir's own passes."""
 
 import os
+from pathlib import Path
 
 import onnx
 import onnx_ir as ir
@@ -34,8 +35,33 @@ def load(model: Model) -> tuple[ir.Model, str]:
     try:
         loaded = ir.load(path)
     except Exception as error:  # protobuf's own errors have no common base
-        raise CompileError(f"{path}: not an ONNX model: {error}") from error
+        made = "; it was compiled already" if path.suffix == ".apus" else ""
+        raise CompileError(f"{path}: not an ONNX model{made}: {error}") from error
+    missing = [str(file) for file in _beside(loaded) if not file.is_file()]
+    if missing:
+        raise CompileError(
+            f"{path}: its weights are in {', '.join(missing)}, which is not there: copy it beside the model"
+        )
     return _checked(loaded, str(path)), path.name
+
+
+def model_bytes(model: str | os.PathLike[str]) -> int:
+    """Bytes of an ONNX file and of the files beside it that hold its weights.
+
+    Args:
+        model: a path to an ONNX file.
+
+    Returns:
+        Their sum.
+    """
+    path = existing_file(model)
+    return path.stat().st_size + sum(file.stat().st_size for file in _beside(ir.load(path)))
+
+
+def _beside(model: ir.Model) -> list[Path]:
+    """Files of external data, each once."""
+    tensors = [value.const_value for value in model.graph.initializers.values()]
+    return list(dict.fromkeys(Path(t.path) for t in tensors if isinstance(t, ir.ExternalTensor)))
 
 
 def _checked(model: ir.Model, name: str) -> ir.Model:

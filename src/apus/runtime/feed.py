@@ -42,7 +42,9 @@ def check_names(names: Sequence[str], feed: Mapping[str, Any]) -> None:
             raise RunError(f"no input {name!r}{nearest(name, names)}; inputs are {', '.join(map(repr, names))}")
     missing = [name for name in names if name not in feed]
     if missing:
-        raise RunError(f"input {', '.join(map(repr, missing))} is missing; the feed has {', '.join(map(repr, feed))}")
+        raise RunError(
+            f"input {', '.join(map(repr, missing))} is missing; the feed has {', '.join(map(repr, feed)) or 'none'}"
+        )
 
 
 def nearest(name: str, names: Iterable[str]) -> str:

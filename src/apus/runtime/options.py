@@ -150,8 +150,12 @@ def check_options(options: SessionOptions) -> None:
         options: of a session to be.
 
     Raises:
-        RunError: profiling or an optimised ONNX file was asked for, or a number of threads that is none.
+        RunError: these are another library's options, profiling or an optimised ONNX file was asked for, or a number of
+            threads that is none.
     """
+    if not isinstance(options, SessionOptions):
+        kind = type(options)
+        raise RunError(f"sess_options is a {kind.__module__}.{kind.__name__}; make it with apus.SessionOptions()")
     if options.enable_profiling:
         raise RunError("enable_profiling writes ONNX Runtime's trace; here call session.profile(feed) instead")
     saved = options.optimized_model_filepath

@@ -10,6 +10,19 @@ KNOWN = ("apus", "onnxruntime", "openvino", "torch", "torch_sparse", "deepsparse
 _COMMANDS = dict.fromkeys(("torch", "torch_sparse"), "pip install 'apus-ml[train]'")
 
 
+def check_engine(engine: str) -> None:
+    """Refuse a name that no contender has.
+
+    Args:
+        engine: what was asked for.
+
+    Raises:
+        RunError: names those there are.
+    """
+    if engine not in KNOWN:
+        raise RunError(f"no contender {engine!r}; known are {', '.join(KNOWN)}")
+
+
 def contender(
     engine: str, model: Any, *, label: str | None = None, network: str = "model", **options: Any
 ) -> Contender:
@@ -30,8 +43,7 @@ def contender(
         RunError: no engine of this name.
         MissingExtraError: the engine is not installed.
     """
-    if engine not in KNOWN:
-        raise RunError(f"no contender {engine!r}; known are {', '.join(KNOWN)}")
+    check_engine(engine)
     try:
         module = import_module(f"apus.bench.contenders.{engine}")
     except ModuleNotFoundError as error:
