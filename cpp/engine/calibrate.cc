@@ -89,10 +89,10 @@ double seconds(clockid_t clock) {
 
 using Figures = std::map<std::string, double>;
 
-// Passes go on until each figure has come twice, within kAlike of the least. `clock` counts the CPU time of `threads`.
-bool repeated(Figures& figures, clockid_t clock, int threads, const std::function<void(Figures&)>& pass) {
+// Passes go on until each figure has come twice, within `like` of the least. `clock` counts the CPU time of `threads`.
+bool repeated(Figures& figures, clockid_t clock, int threads, double like, const std::function<void(Figures&)>& pass) {
   constexpr int kMostPasses = 8;
-  constexpr double kAlike = 1.15, kOwn = 0.85, kMostSeconds = 0.3;
+  constexpr double kOwn = 0.85, kMostSeconds = 0.3;
   const double start = seconds(CLOCK_MONOTONIC), used = seconds(clock);
   const auto elapsed = [&] { return seconds(CLOCK_MONOTONIC) - start; };
   Figures least, second;
@@ -106,7 +106,7 @@ bool repeated(Figures& figures, clockid_t clock, int threads, const std::functio
       double& next = second.try_emplace(name, std::numeric_limits<double>::max()).first->second;
       if (i > 0) next = std::min(next, std::max(best, value));
       best = std::min(best, value);
-      alike = alike && next <= kAlike * best;
+      alike = alike && next <= like * best;
     }
   }
   const bool own = seconds(clock) - used >= kOwn * threads * elapsed();
@@ -189,7 +189,7 @@ double time_operator(const Operator& op, int64_t x_bytes, int64_t y_bytes, Threa
 }
 
 bool calibrate_kernels(Isa isa, std::map<std::string, double>& figures) {
-  return repeated(figures, CLOCK_THREAD_CPUTIME_ID, 1, [isa](Figures& now) {
+  return repeated(figures, CLOCK_THREAD_CPUTIME_ID, 1, 1.15, [isa](Figures& now) {
     calibrate_types({Element::f32, Element::f32}, isa, now);
     calibrate_types({Element::u8, Element::u8, 0, 0, 0, 255}, isa, now);
     calibrate_types({Element::u8, Element::f32}, isa, now);
@@ -200,7 +200,7 @@ bool calibrate_pool(ThreadPool& pool, std::map<std::string, double>& figures) {
   constexpr double kPlausible = 1000;  // nanoseconds a thread: beyond, threads shared a core, or the host moved them
   const int threads = pool.threads();
   const bool calm =
-      repeated(figures, CLOCK_PROCESS_CPUTIME_ID, threads, [&pool](Figures& now) { time_pool(pool, now); });
+      repeated(figures, CLOCK_PROCESS_CPUTIME_ID, threads, 1.3, [&pool](Figures& now) { time_pool(pool, now); });
   return calm && figures["barrier " + std::to_string(threads)] <= kPlausible * threads;
 }
 
