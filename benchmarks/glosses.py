@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from apus.compress import Recipe, RunFolder, from_recipe, plan, read_recipe, run
 from apus.compress.recipe_stages import DistilPart
 
@@ -62,3 +64,9 @@ def student(seed: int = 0) -> Facts:
     """The recipe's dense student, after its teacher."""
     teacher(seed)
     return walked("", of_seed(seed), ["student"])
+
+
+def median_length(x: np.ndarray) -> int:
+    """Which row of tokens (N, T) has the median number of them."""
+    lengths = (x != 0).sum(1)
+    return int(np.abs(lengths - np.median(lengths)).argmin())

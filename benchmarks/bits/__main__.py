@@ -1,7 +1,7 @@
 """`make bench-bits`: trains what is not finished, for hours; a kill costs one epoch at most. Rows: of finished runs.
 
-`python -m benchmarks.bits mnist` trains those runs alone whose name starts so. `--rows` trains nothing. `--idle`
-measures what needs an idle machine: the layers' prices in µs, a training step, and the finished networks.
+`python -m benchmarks.bits mnist` trains those runs alone whose name starts so, `glosses` MiniLM. `--rows` trains
+nothing. `--idle` measures what needs an idle machine: the layers' prices in µs, a training step, finished networks.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from benchmarks.bits import clock, report, step
+from benchmarks.bits import clock, glosses, report, step
 from benchmarks.bits.runs import RUNS, Run
 from benchmarks.bits.train import FOLDER, prices, train
 
@@ -20,7 +20,7 @@ from apus.bench.results import write_results
 from apus.models.lenet5 import LeNet5
 
 RESULTS, UNFINISHED = Path("benchmarks/results/bits.json"), Path("weights/wip")
-STEP = FOLDER / "step.json"
+STEP, WORDS, SPEEDS = FOLDER / "step.json", FOLDER / "glosses.json", FOLDER / "glosses-times.json"
 
 
 def main() -> None:
@@ -37,14 +37,19 @@ def main() -> None:
         if not (FOLDER / f"{run.name}.json").exists():
             _take_up(run)
             train(run, lambda line: print(line, flush=True))
+    if not (options.rows or options.idle) and (not options.names or "glosses" in options.names):
+        write_atomically(WORDS, json.dumps(glosses.rows()))
     found = report.rows()
     if options.idle:
         prices(LeNet5())
         write_atomically(STEP, json.dumps(step.rows()))
         clock.measure()
+        if WORDS.exists():
+            write_atomically(SPEEDS, json.dumps(glosses.times()))
         found = report.rows()
+    kept = [each for path in (STEP, WORDS, SPEEDS) for each in _kept(path)]
     if found:
-        write_results(RESULTS, "bits", "make bench-bits", found + report.price_rows() + _kept(STEP))
+        write_results(RESULTS, "bits", "make bench-bits", found + report.price_rows() + kept)
 
 
 def _kept(path: Path) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from apus.bench.results import Row, row
 from apus.compress import Recipe
 from apus.data.glosses import load_glosses
 from apus.export import INPUT
-from benchmarks.glosses import ALONE, Facts, folder, of_seed, student, teacher, walked
+from benchmarks.glosses import ALONE, Facts, folder, median_length, of_seed, student, teacher, walked
 
 SEEDS = (0, 1, 2)
 SPARSITIES = {"dense": 0.0, "16x1-80": 0.8, "16x1-90": 0.9}
@@ -65,7 +65,7 @@ def best() -> list[Row]:
         apus.quantize(own / "teacher.onnx", {INPUT: texts.train.x[:CALIBRATION]}, static, batch=1)
     if not dynamic.exists():
         quantize_dynamic(own / "teacher.onnx", dynamic, weight_type=QuantType.QInt8, per_channel=True)
-    feed = {INPUT: np.ascontiguousarray(texts.test.x[_common(texts.test.x)][None])}
+    feed = {INPUT: np.ascontiguousarray(texts.test.x[median_length(texts.test.x)][None])}
     peers = [
         contender("onnxruntime", static, label="onnxruntime-int8", network="static"),
         contender("openvino", static, label="openvino-int8", network="static"),
@@ -84,12 +84,6 @@ def best() -> list[Row]:
         row("glosses-best", "accuracy_pct", small["accuracy_pct"], "%"),
         row("glosses-best", "drop_points", large["accuracy_pct"] - small["accuracy_pct"], "points"),
     ]
-
-
-def _common(x: np.ndarray) -> int:
-    """Which row has the median number of tokens."""
-    lengths = (x != 0).sum(1)
-    return int(np.abs(lengths - np.median(lengths)).argmin())
 
 
 def _row(case: str, metric: str, values: list[float]) -> Row:

@@ -7,6 +7,7 @@ import time
 import tomllib
 
 import pytest
+import torch
 from own_recipe import RECIPE
 
 from apus.artifact import read
@@ -78,6 +79,26 @@ def test_a_price_in_microseconds_is_measured_once(own_parts, tmp_path):
     assert layers["stem"].cost == costs["stem"][2]
 
 
+def test_a_price_by_name_takes_the_place_of_the_cost(own_parts, tmp_path):
+    job, _ = walked(tmp_path, cost="latency", prices={"deep": 1.0}, mu=10.0, open=1.0, prune="none")
+    assert {row["name"]: row["weight_bits"] for row in job.folder.record("bits")["layers"]}["deep"] < 8
+    assert not (job.folder / "bits" / "latency.json").exists()
+    layers = bb.bit_layers(job.with_bits(job.trained("prune"), job.recipe.bits.prices))
+    assert {name: layer.cost for name, layer in layers.items()} == {"stem": 0, "deep": 1, "point": 0, "head": 0}
+    assert layers["deep"].weight_bits.gates.phi.tolist() == [1.0, 1.0, -6.0, -6.0]
+
+
+def test_a_network_can_be_taken_as_it_starts(own_parts, tmp_path):
+    recipe = from_table(table() | {"teacher": table()["teacher"] | {"train": {"epochs": 0}}})
+    sources = from_recipe(recipe)
+    run(recipe, sources, RunFolder(tmp_path), ["teacher"])
+    job = Job(recipe, RunFolder(tmp_path), sources, sources.splits())
+    found = job.folder.record("teacher")
+    assert found["steps"] == 0 and found["seconds"] == 0
+    made, kept = job.made("teacher").state_dict(), job.trained("teacher").state_dict()
+    assert all(torch.equal(made[name], kept[name]) for name in made)
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -85,6 +106,8 @@ def test_a_price_in_microseconds_is_measured_once(own_parts, tmp_path):
         ({"bits": {"enabled": True, "train": {"optimizer": "sgd"}}}, "must be adamw"),
         ({"bits": {"enabled": True, "weight_bits": 3}}, "weight_bits = 3: must be 2, 4, 8, 16 or 32, or 0"),
         ({"bits": {"enabled": True, "cost": "latencies"}}, "latency"),
+        ({"bits": {"enabled": True, "prices": {"head": -1.0}}}, "prices = .*: must hold numbers of 0 or more"),
+        ({"bits": {"enabled": True, "open": 30.0}}, r"open = 30\.0: must lie in -20\.\.20"),
         ({"bits": {"enabled": True, "freeze": 1.5}}, "freeze = 1.5: must lie in 0..1"),
     ],
 )

@@ -9,6 +9,7 @@ from torch import nn
 
 from apus.compress.folder import RunFolder
 from apus.compress.recipe import Recipe
+from apus.compress.recipe_stages import BitsPart
 from apus.compress.sources import Sources, Splits, evaluation_batches
 from apus.techniques import bayesian_bits as bb
 from apus.techniques import distill, quantize
@@ -62,15 +63,15 @@ class Job:
             model, self.example, skip=part.skip, embeddings=part.embeddings, trace=not tapped, **bits
         )
 
-    def with_bits(self, model: nn.Module, costs: Mapping[str, Sequence[float]] | None = None) -> nn.Module:
+    def with_bits(self, model: nn.Module, costs: Mapping[str, float | Sequence[float]] | None = None) -> nn.Module:
         """A float network with the quantisers and gates of Bayesian Bits put in."""
         part = self.recipe.bits
         ready = quantize.fold_batch_norms(model, self.example)
         return bb.prepare(
             ready,
             self.example,
-            weights=_widths(part.weight_bits, part.start_bits, part.per_channel),
-            inputs=_widths(part.activation_bits, part.start_bits, False),
+            weights=_widths(part, part.weight_bits, part.per_channel),
+            inputs=_widths(part, part.activation_bits, False),
             prune=None if part.prune == "none" else part.start,
             blocks=part.prune == "16x1",
             skip=part.skip,
@@ -98,8 +99,10 @@ def last_trained(recipe: Recipe) -> str:
     return "quantize" if recipe.quantize.enabled else before_quantize(recipe)
 
 
-def _widths(bits: int, start: int, per_channel: bool) -> bb.Widths:
-    """Learned from `start` bits if `bits` is 0, else held there."""
+def _widths(part: BitsPart, bits: int, per_channel: bool) -> bb.Widths:
+    """Learned from `start_bits` if `bits` is 0, else held there."""
     if bits:
         return bb.fixed(bits, per_channel=per_channel)
-    return bb.Widths(tuple(6.0 if width <= start else -6.0 for width in bb.WIDTHS[1:]), per_channel=per_channel)
+    return bb.Widths(
+        tuple(part.open if width <= part.start_bits else -6.0 for width in bb.WIDTHS[1:]), per_channel=per_channel
+    )

@@ -115,8 +115,8 @@ def quantise(job: Job, mark: str) -> Done:
 def bits(job: Job, mark: str) -> Done:
     """Learn each tensor's width and which outputs or blocks to prune, at a price; then hold them and train on."""
     part, model = job.recipe.bits, job.trained(before_quantize(job.recipe))
-    costs = layer_costs(job, model) if part.cost == "latency" else None
-    model = job.runtime.place(job.with_bits(model, costs))
+    measured = part.cost == "latency" and not part.prices
+    model = job.runtime.place(job.with_bits(model, layer_costs(job, model) if measured else part.prices or None))
     put_back, held = sparsity.hold_zeros(model), _Held(model)
 
     def after_step(step: int, steps: int) -> None:

@@ -15,16 +15,17 @@ ABOVE: Rule = (lambda v: v > 0, "must be above 0")
 NOT_BELOW: Rule = (lambda v: v >= 0, "must be 0 or more")
 BITS: Rule = (lambda v: 2 <= v <= 8, "must lie in 2..8")
 LEARNED_BITS: Rule = (lambda v: v in (0, *WIDTHS), "must be 2, 4, 8, 16 or 32, or 0 to learn it")
+MOVES: Rule = (lambda v: -20 <= v <= 20, "must lie in -20..20, where a gate still moves")
 COUNTS: Rule = (lambda v: bool(v) and min(v) >= 1, "must hold numbers above 0")
 LEVELS: Rule = (lambda v: all(level >= 0 for level in v.values()), "must hold numbers of 0 or more")
 GATES: Rule = (lambda v: all(g and min(g) >= 0 for g in v.values()), "must hold lists of numbers of 0 or more")
 
 PER_STAGE: dict[str, dict[str, Rule]] = {
     "train": {
-        **dict.fromkeys(("epochs", "batch", "learning_rate"), ABOVE),
+        **dict.fromkeys(("batch", "learning_rate"), ABOVE),
         **dict.fromkeys(("warmup", "final", "label_smoothing"), SHARE),
         **dict.fromkeys(("momentum", "rest_momentum", "ema"), BELOW_ONE),
-        **dict.fromkeys(("rest_learning_rate", "weight_decay", "clip"), NOT_BELOW),
+        **dict.fromkeys(("epochs", "rest_learning_rate", "weight_decay", "clip"), NOT_BELOW),
         **dict.fromkeys(("checkpoint_seconds", "checkpoint_steps"), NOT_BELOW),
     },
     "distil": {
@@ -59,7 +60,8 @@ RULES: dict[str, dict[str, Rule]] = {
     "bits": {
         **dict.fromkeys(("weight_bits", "activation_bits"), LEARNED_BITS),
         "start_bits": (lambda v: v in WIDTHS, "must be 2, 4, 8, 16 or 32"),
-        "start": (lambda v: -20 <= v <= 20, "must lie in -20..20, where a gate still moves"),
+        **dict.fromkeys(("start", "open"), MOVES),
+        "prices": LEVELS,
         "mu": NOT_BELOW,
         "rate": ABOVE,
         "freeze": SHARE,

@@ -197,6 +197,8 @@ class BitsPart:
         distil: the teacher's help.
         train: how long and how fast; the optimiser is `adamw`.
         augment: of the images.
+        open: φ of the gates of widths up to `start_bits`, at first: 6 is 99.95 % open; 2 is 97 %, and moves sooner.
+        prices: name pattern → what a bit costs there, in the place of `cost`; the first match counts, no match is free.
     """
 
     enabled: bool = False
@@ -215,3 +217,5 @@ class BitsPart:
     distil: DistilPart = field(default_factory=DistilPart)
     train: TrainOptions = field(default_factory=_adam)
     augment: AugmentPart = AugmentPart()
+    open: float = field(default=6.0, metadata=LATER)
+    prices: dict[str, float] = field(default_factory=dict, metadata=LATER)

@@ -110,7 +110,7 @@ class _Run:
         self.model, self.options, self.plugs, self.valid, self.extra = model, options, plugs, valid, extra
         self.batches, self.label, self.fingerprint = plugs.batches(batches), label, fingerprint
         self.path = folder / "checkpoint.pt" if folder else None
-        self.steps = max(1, round(options.epochs * len(self.batches)))
+        self.steps = max(1, round(options.epochs * len(self.batches))) if options.epochs else 0
         self.runtime, self.images = runtime, any(p.ndim == 4 for p in model.parameters())
         self.images = self.images and runtime.device.type in ("cpu", "cuda")  # a TPU lays memory out itself
         runtime.place(model)

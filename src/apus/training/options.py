@@ -18,7 +18,7 @@ class TrainOptions:
     """Settings of one training run.
 
     Attributes:
-        epochs: passes over the data; may be a fraction.
+        epochs: passes over the data; may be a fraction; 0 leaves the network as it starts.
         batch: examples per step (a user's own loader has its own).
         optimizer: SGD with Nesterov momentum, AdamW, or Muon for convolutions with SGD for the rest.
         learning_rate: at the peak of the schedule.

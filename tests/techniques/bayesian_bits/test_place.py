@@ -97,6 +97,23 @@ def test_embeddings_and_attention():
     assert all(layer.weight_bits.beta.grad is not None for layer in layers.values())
 
 
+@pytest.mark.parametrize("per_channel", [False, True])
+def test_rows_of_an_embedding_are_quantised_as_the_whole_table_is(per_channel):
+    table = nn.Embedding(200, 6, padding_idx=0)
+    layer = bb.prepare(table, torch.arange(8), weights=bb.fixed(4, per_channel=per_channel), prune=1.0, unpruned=[])
+    with torch.no_grad():
+        layer.keep.phi[3] = -6.0
+    layer.eval()
+    few, many = torch.tensor([[5, 0, 199]]), torch.arange(200)
+    assert torch.equal(layer(few), layer(many)[few])
+    ranges = []
+    for read in (lambda: layer(few), lambda: layer(many)[few]):
+        layer.zero_grad()
+        read().square().sum().backward()
+        ranges.append(layer.weight_bits.beta.grad.clone())
+    assert torch.allclose(*ranges) and ranges[0].abs().sum() > 0
+
+
 def test_a_pruned_channel_is_exactly_zero_bias_and_all():
     model = bb.prepare(LeNet5(), GRAY).eval()
     first = model.features[0]

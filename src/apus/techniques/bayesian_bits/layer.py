@@ -68,6 +68,9 @@ class BitLayer(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The layer's output; x as the layer's own. A pruned channel is exactly 0, so that it can be cut out."""
+        if isinstance(self.layer, nn.Embedding) and x.numel() < self.layer.num_embeddings:
+            rows = compute(self.layer, x, self.layer.weight, None)
+            return self._gated(rows)[0]  # as after quantising the whole table, of which few rows are read
         if self.input_bits is not None:
             x = self.input_bits(x)
         return compute(self.layer, x, *self.deployed())
@@ -81,14 +84,19 @@ class BitLayer(nn.Module):
         weight, bias = self.layer.weight, getattr(self.layer, "bias", None)
         if bias is not None and (unit := self._unit()) is not None:
             bias = straight_round(bias / unit) * unit
+        weight, z = self._gated(weight)
+        if z is not None and z.ndim == 1 and bias is not None:
+            bias = bias * z  # else the channel would be a constant, not nothing
+        return weight, bias
+
+    def _gated(self, weight: Tensor) -> tuple[Tensor, Tensor | None]:
+        """The weight, or rows of an embedding's, on the grid and behind the gates z; and z."""
         if self.weight_bits is not None:
             weight = self.weight_bits(weight)
-        if self.keep is not None:
-            z = self.keep()
-            weight = weight * self._over_weight(z)
-            if z.ndim == 1 and bias is not None:
-                bias = bias * z  # else the channel would be a constant, not nothing
-        return weight, bias
+        if self.keep is None:
+            return weight, None
+        z = self.keep()
+        return weight * self._over_weight(z), z
 
     def _over_weight(self, z: Tensor) -> Tensor:
         """Gates in a shape that broadcasts against the weight."""
