@@ -142,6 +142,7 @@ Block16Weights weights_of(const std::vector<int64_t>& shape, const Input& strips
   w.columns = columns.data();
   w.wide_columns = columns.itemsize() == 4;
   w.runs = columns.ndim() == 1;
+  w.bf16 = values.dtype() == nb::dtype<uint16_t>();
   if (values.dtype() == nb::dtype<uint8_t>()) w.bits = static_cast<int>(values.shape(1) / 8);
   w.values = values.data();
   w.bias = data_or_null(bias);

@@ -60,7 +60,14 @@ class WeightChecker {
     return *t;
   }
 
+  // Of float32, or of bfloat16, the upper half of one.
   void check_finite(const Tensor& t) const {
+    if (t.dtype == Dtype::uint16) {
+      const auto items = t.items<uint16_t>();
+      if (std::any_of(items.begin(), items.end(), [](uint16_t v) { return (v & 0x7F80) == 0x7F80; }))
+        fail("tensor '" + t.name + "' has a value that is not finite");
+      return;
+    }
     const auto items = t.items<float>();
     if (!std::all_of(items.begin(), items.end(), [](float v) { return std::isfinite(v); }))
       fail("tensor '" + t.name + "' has a value that is not finite");
@@ -147,11 +154,13 @@ class WeightChecker {
     if (values == nullptr || values->shape.empty()) fail("lacks the values of its blocks");
     blocks_ = values->shape[0];
     const bool packed = int8_ && values->dtype == Dtype::uint8;
+    bf16_ = !int8_ && values->dtype == Dtype::uint16;
+    if (bf16_) group_size_ = 2;
     if (packed) bits_ = values->shape.size() == 2 && values->shape[1] == 16 ? 2 : 4;
     if (packed)
       tensor(kValues, Dtype::uint8, {blocks_, 8 * bits_});
     else
-      tensor(kValues, int8_ ? Dtype::int8 : Dtype::float32, {blocks_, kStrip, group_size_});
+      tensor(kValues, int8_ ? Dtype::int8 : bf16_ ? Dtype::uint16 : Dtype::float32, {blocks_, kStrip, group_size_});
     if (!int8_) check_finite(*values);
     runs_ = a_.format == Format::block16x4;
     if (runs_ && (!int8_ || inputs_ % 4 != 0)) fail("format block16x4 needs int8 weights and a multiple of 4 columns");
@@ -176,6 +185,11 @@ class WeightChecker {
   // The weights [16, group_size_] of a group.
   void group_of(const Tensor& values, int64_t group, float* weights) const {
     std::copy_n(values.items<float>().data() + group * kStrip, kStrip, weights);
+  }
+  // Bits but for the sign, which a zero has too.
+  void group_of(const Tensor& values, int64_t group, uint16_t* weights) const {
+    const uint16_t* from = values.items<uint16_t>().data() + group * kStrip * 2;
+    std::transform(from, from + kStrip * 2, weights, [](uint16_t v) { return static_cast<uint16_t>(v & 0x7FFF); });
   }
   void group_of(const Tensor& values, int64_t group, int8_t* weights) const {
     const UnpackTable& table = unpack_table(Isa::scalar);
@@ -211,6 +225,7 @@ class WeightChecker {
   }
   bool is_zero(const Tensor& values, int64_t block) const {
     const int64_t group = block / group_size_, g = block % group_size_;
+    if (bf16_) return zero_block<uint16_t>(values, group, g);
     return int8_ ? zero_block<int8_t>(values, group, g) : zero_block<float>(values, group, g);
   }
 
@@ -221,20 +236,22 @@ class WeightChecker {
     if (int8_)
       add_magnitudes(values.data, static_cast<int>(bits_), first, last, sums);
     else if (real < kStrip)
-      count_weights(values.items<float>().data(), first, last, sums);
+      count_weights(values, first, last, sums);
     if (std::any_of(sums + real, sums + kStrip, [](int64_t sum) { return sum != 0; }))
       fail("tensor '" + values.name + "' has weights in rows beyond the last output");
     for (int64_t r = 0; int8_ && r < real; ++r) check_overflow(strip / strips_per_group_ * rows_ + row0 + r, sums[r]);
   }
 
-  static void count_weights(const float* values, int64_t first, int64_t last, int64_t* counts) {
-    for (int64_t i = first * kStrip; i < last * kStrip; ++i) counts[i % kStrip] += values[i] != 0;
+  void count_weights(const Tensor& values, int64_t first, int64_t last, int64_t* counts) const {
+    for (int64_t i = first * kStrip * group_size_; i < last * kStrip * group_size_; ++i)
+      counts[i / group_size_ % kStrip] += bf16_ ? (values.items<uint16_t>()[static_cast<size_t>(i)] & 0x7FFF) != 0
+                                                : values.items<float>()[static_cast<size_t>(i)] != 0;
   }
 
   const Model& model_;
   const Node& node_;
   const Attributes& a_;
-  bool int8_ = false, runs_ = false;
+  bool int8_ = false, bf16_ = false, runs_ = false;
   int64_t bits_ = 8;
   int64_t inputs_ = 0, taps_ = 1, group_size_ = 1, blocks_ = 0, rows_ = 0, strips_per_group_ = 1;
 };

@@ -4,7 +4,19 @@ from typing import Any
 
 import numpy as np
 
-from apus.artifact import Array, Graph, Node, Segment, Value, narrow, pack, pack_runs, pack_unstructured, to_bytes
+from apus.artifact import (
+    Array,
+    Graph,
+    Node,
+    Segment,
+    Value,
+    narrow,
+    pack,
+    pack_runs,
+    pack_unstructured,
+    to_bfloat16,
+    to_bytes,
+)
 
 
 class Builder:
@@ -31,11 +43,12 @@ class Builder:
         return name
 
     def weights(self, rows: int, columns: int, dtype: str, density: float = 0.5, groups: int = 1) -> dict[str, Array]:
-        """Roles of a random 16x1-sparse matrix [rows, columns]."""
+        """Roles of a random 16x1-sparse matrix [rows, columns]; of dtype `bfloat16`, too."""
         strips = -(-rows // 16)
         mask = np.repeat(self.random.random((strips, columns)) < density, 16, axis=0)[:rows]
         matrix = self.random.integers(-90, 90, (rows, columns)) * mask
-        roles: dict[str, Array] = dict(pack(matrix.astype(dtype), groups)._asdict())
+        stored = to_bfloat16(matrix / 3) if dtype == "bfloat16" else matrix.astype(dtype)
+        roles: dict[str, Array] = dict(pack(stored, groups)._asdict())
         roles["bias"] = self.random.integers(-9, 9, rows).astype("int32" if dtype == "int8" else "float32")
         if dtype == "int8":
             roles["multiplier"] = self.random.uniform(0.001, 0.01, rows).astype(np.float32)
@@ -175,6 +188,23 @@ def unstructured_graph() -> Graph:
     return b.graph
 
 
+def bf16_graph() -> Graph:
+    """Layers whose weights are stored in bfloat16, some strips with padding."""
+    b = Builder(5)
+    x = b.input("image", real("batch", 6, 5, 5))
+    conv = {"groups": 2, "channels": 40, "format": "block16x1", "activation": "relu"}
+    c = b.node("conv", [x], real("batch", 40, 5, 5), b.weights(40, 27, "bfloat16", groups=2), **WINDOW, **conv)
+    f = b.node("flatten", [c], real("batch", 1000), axis=1)
+    y = b.node("linear", [f], real("batch", 17), b.weights(17, 1000, "bfloat16", 0.1), channels=17, format="block16x1")
+    state, gates = b.input("state", real("batch", 5)), b.input("gates", real("time", "batch", 15))
+    r = b.node(
+        "recurrent", [state, gates], real("time", "batch", 5), b.weights(15, 5, "bfloat16"), channels=15,
+        format="block16x1",
+    )  # fmt: skip
+    b.graph.outputs = [y, r]
+    return b.graph
+
+
 def segments_graph() -> Graph:
     """A part of ours between two for ONNX Runtime, whose bytes are anything to the readers."""
     b = Builder()
@@ -192,6 +222,7 @@ def segments_graph() -> Graph:
 
 
 GRAPHS = {
+    "bf16": bf16_graph,
     "few_bits": few_bits_graph,
     "unstructured": unstructured_graph,
     "int8": int8_graph,

@@ -15,7 +15,7 @@ from samples import GRAPHS
 from apus.artifact import read, to_bytes
 from apus.errors import ArtifactError
 
-BLIND_PER_GRAPH, INFORMED_PER_GRAPH = 700, 1400  # x 4 graphs = 8,400 files
+BLIND_PER_GRAPH, INFORMED_PER_GRAPH = 700, 1400  # of each graph
 SLOWEST_READ_S = 2.0
 
 

@@ -72,6 +72,24 @@ def test_compile_writes_beside_the_model(convnet: Path, tmp_path: Path, capsys: 
     assert summary["bytes"] == (tmp_path / "other.apus").stat().st_size and summary["int8"] == 0
 
 
+def test_bf16_compile_verify_inspect(convnet: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    small = tmp_path / "small.apus"
+    assert run("compile", convnet, "-o", small, "--precision", "bf16") == 0
+    text = capsys.readouterr().out
+    assert "in bf16)" in text and "off by at most 7.8e-03 of Σ|w||x|" in text
+    whole = read(capsys, "compile", convnet)
+    half = read(capsys, "compile", convnet, "-o", small, "--precision", "bf16")
+    assert whole["bf16"] == 0 < half["bf16"] and whole["error_bound"] < 2**-7 < half["error_bound"]
+    assert half["bytes"] <= whole["bytes"]
+    (check,) = read(capsys, "verify", convnet, small, "--shape", "image=1,1,12,12")
+    assert check["passed"] and 1e-4 < check["relative"] < check["tolerance"] == 0.02
+    for model in (["inspect", small], ["inspect", convnet, "--precision", "bf16"]):
+        layers = read(capsys, *model, "--no-time", "--shape", "image=1,1,12,12")
+        assert {layer["bits"] for layer in layers if layer["density"] is not None} == {16}
+    with pytest.raises(SystemExit):
+        run("compile", convnet, "--precision", "fp16")
+
+
 def test_quantize_compile_verify(convnet: Path, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     small = tmp_path / "small.onnx"
     summary = read(capsys, "quantize", convnet, "--calibration", data, "-o", small, "--ranges", "percentile")

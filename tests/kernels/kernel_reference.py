@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from apus._native import isas, kernels
+from apus.artifact import from_bfloat16, to_bfloat16
 
 STRIP = 16
 GUARD = 96  # bytes before and after an output that must keep their value
@@ -23,7 +24,7 @@ class Packed:
 
 def pack(weight: np.ndarray, groups: int = 1) -> Packed:
     """Packs weight [M, K] (rows of all groups, K inputs of one group), dropping blocks that are all zero."""
-    width = 1 if weight.dtype == np.float32 else 4
+    width = {"float32": 1, "uint16": 2, "int8": 4}[weight.dtype.name]
     starts, columns, values = [0], [], []
     for rows in np.split(weight, groups):
         for first in range(0, len(rows), STRIP):
@@ -85,6 +86,17 @@ def sparse(rng: np.random.Generator, shape: tuple[int, int], dtype: type, densit
     else:
         keep = rng.random(keep.shape) < density
     return (weight * np.repeat(keep, STRIP, axis=0)[: shape[0]]).astype(dtype)
+
+
+def float_weights(weight: np.ndarray, groups: int = 1) -> list[tuple[Packed, np.ndarray]]:
+    """What may be stored of a float32 weight, in float32 and in bfloat16, and the numbers that each stands for."""
+    halves = to_bfloat16(weight)
+    return [(pack(weight, groups), weight), (pack(halves, groups), from_bfloat16(halves))]
+
+
+def float_bound(kernel: str, inputs: int) -> float:
+    """What a sum may be off by, as a share of sum |w||x| + |bias|; kernels of the ISA bf16 round x to bfloat16."""
+    return (inputs + 2) * 2.0**-23 + (2.0**-8 if kernel.endswith("_bf16") else 0)
 
 
 @dataclass(frozen=True)

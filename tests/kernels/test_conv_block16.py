@@ -4,7 +4,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_reference import ISAS, Guarded, Packed, Quantised, Window, kernels, options, pack, quantised_options, sparse
+from kernel_reference import (
+    ISAS,
+    Guarded,
+    Packed,
+    Quantised,
+    Window,
+    float_bound,
+    float_weights,
+    kernels,
+    options,
+    pack,
+    quantised_options,
+    sparse,
+)
 
 SHAPES = [
     Window(1, (1, 1)),
@@ -22,13 +35,15 @@ SHAPES = [
 ]
 
 
-def run(isa: str, window: Window, x: np.ndarray, packed: Packed, bias, multiplier, dtype, opts) -> np.ndarray:
+def run(
+    isa: str, window: Window, x: np.ndarray, packed: Packed, bias, multiplier, dtype, opts
+) -> tuple[np.ndarray, str]:
     y = Guarded(packed.shape[0] * int(np.prod(window.out)), dtype)
     said = kernels.conv_block16(
         x, y.array, window.flat(), packed.shape, packed.strips, packed.columns, packed.values, bias, multiplier, opts
     )
     assert ISAS.index(said["isa"]) <= ISAS.index(isa)
-    return y.check().reshape(packed.shape[0], -1)
+    return y.check().reshape(packed.shape[0], -1), said["kernel"]
 
 
 def sums(window: Window, weight: np.ndarray, columns: np.ndarray, groups: int) -> np.ndarray:
@@ -43,11 +58,12 @@ def check_f32(window: Window, outputs: int, groups: int, density: float | str, s
     weight = sparse(rng, (outputs, inputs), np.float32, density)
     bias = rng.standard_normal(outputs).astype(np.float32)
     columns = window.columns(x, 0).astype(np.float64)
-    want = np.clip(sums(window, weight.astype(np.float64), columns, groups) + bias[:, None], -1, 6)
-    scale = sums(window, abs(weight).astype(np.float64), abs(columns), groups) + abs(bias[:, None])
-    for isa in ISAS:
-        got = run(isa, window, x, pack(weight, groups), bias, None, np.float32, options(isa, -1, 6, parts=parts))
-        assert (abs(got - want) <= (inputs + 2) * 2.0**-23 * scale).all(), isa
+    for packed, meant in float_weights(weight, groups):
+        want = np.clip(sums(window, meant.astype(np.float64), columns, groups) + bias[:, None], -1, 6)
+        scale = sums(window, abs(meant).astype(np.float64), abs(columns), groups) + abs(bias[:, None])
+        for isa in ISAS:
+            got, kernel = run(isa, window, x, packed, bias, None, np.float32, options(isa, -1, 6, parts=parts))
+            assert (abs(got - want) <= float_bound(kernel, inputs) * scale).all(), kernel
 
 
 def check_u8(
@@ -67,7 +83,7 @@ def check_u8(
     )  # fmt: skip
     for isa in ISAS:
         opts = quantised_options(isa, q, parts)
-        got = run(isa, window, x, pack(weight, groups), q.bias, q.multiplier, dtype, opts)
+        got, _ = run(isa, window, x, pack(weight, groups), q.bias, q.multiplier, dtype, opts)
         np.testing.assert_array_equal(got, q.finish(exact), err_msg=isa)
 
 
@@ -110,7 +126,7 @@ def test_extremes_do_not_saturate() -> None:
         q = Quantised(np.full(16, 1e-5, np.float32), np.zeros(16, np.int32), y_zero=128)
         exact = sums(window, weight.astype(np.int64), window.columns(x, 0).astype(np.int64), 1)
         for isa in ISAS:
-            got = run(isa, window, x, pack(weight), q.bias, q.multiplier, np.uint8, quantised_options(isa, q, 1))
+            got, _ = run(isa, window, x, pack(weight), q.bias, q.multiplier, np.uint8, quantised_options(isa, q, 1))
             np.testing.assert_array_equal(got, q.finish(exact), err_msg=isa)
 
 
@@ -121,7 +137,8 @@ def test_results_beyond_int32_are_clamped() -> None:
         weight = np.full((16, 4), value, np.int8)
         for isa in ISAS:
             multiplier = np.full(16, 1e30, np.float32)
-            got = run(isa, window, x, pack(weight), None, multiplier, np.uint8, options(isa, 0, 255, y_zero_point=9))
+            opts = options(isa, 0, 255, y_zero_point=9)
+            got, _ = run(isa, window, x, pack(weight), None, multiplier, np.uint8, opts)
             assert (got == want).all(), isa
 
 
@@ -129,9 +146,10 @@ def test_not_a_number_passes_through_the_clamp() -> None:
     window = Window(1, (1, 20))
     x = np.zeros((1, 1, 20), np.float32)
     x[0, 0, 3] = np.nan
-    for isa in ISAS:
-        got = run(isa, window, x, pack(np.ones((3, 1), np.float32)), None, None, np.float32, options(isa, 0, 6))
-        assert np.isnan(got[:, 3]).all() and np.isnan(got).sum() == 3, isa
+    for packed, _ in float_weights(np.ones((3, 1), np.float32)):
+        for isa in ISAS:
+            got, kernel = run(isa, window, x, packed, None, None, np.float32, options(isa, 0, 6))
+            assert np.isnan(got[:, 3]).all() and np.isnan(got).sum() == 3, kernel
 
 
 # size, kernel, stride, dilation, padding before and after
@@ -164,17 +182,18 @@ def test_float_parts_are_bit_identical(isa: str) -> None:
     rng = np.random.default_rng(0)
     window = Window(8, (13, 11), (3, 3), pads=(1, 1, 1, 1))
     x = rng.standard_normal((8, 13, 11)).astype(np.float32)
-    packed = pack(sparse(rng, (40, 72), np.float32, 0.6))
-    one, many = (run(isa, window, x, packed, None, None, np.float32, options(isa, parts=p)) for p in (1, 5))
-    np.testing.assert_array_equal(one, many)
+    for packed, _ in float_weights(sparse(rng, (40, 72), np.float32, 0.6)):
+        one, many = (run(isa, window, x, packed, None, None, np.float32, options(isa, parts=p))[0] for p in (1, 5))
+        np.testing.assert_array_equal(one, many)
 
 
 def test_every_row_of_the_table_is_reached() -> None:
     rng = np.random.default_rng(0)
     window, seen = Window(4, (5, 5)), set()
     for isa in ISAS:
-        for x_type, y_type in ((np.float32, np.float32), (np.uint8, np.uint8), (np.uint8, np.float32)):
-            packed = pack(sparse(rng, (16, 4), np.float32 if x_type is np.float32 else np.int8, 1.0))
+        floats = [(packed, np.float32, np.float32) for packed, _ in float_weights(np.ones((16, 4), np.float32))]
+        bytes_ = [(pack(sparse(rng, (16, 4), np.int8, 1.0)), np.uint8, y) for y in (np.uint8, np.float32)]
+        for packed, x_type, y_type in floats + bytes_:
             y, multiplier = np.zeros(400, y_type), None if x_type is np.float32 else np.ones(16, np.float32)
             seen.add(
                 kernels.conv_block16(

@@ -6,7 +6,19 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kernel_reference import ISAS, Guarded, Packed, Quantised, kernels, options, pack, quantised_options, sparse
+from kernel_reference import (
+    ISAS,
+    Guarded,
+    Packed,
+    Quantised,
+    float_bound,
+    float_weights,
+    kernels,
+    options,
+    pack,
+    quantised_options,
+    sparse,
+)
 
 ROADS = ("rows", "planes", "windows")
 
@@ -28,13 +40,15 @@ def check_f32(rows: int, inputs: int, outputs: int, density: float | str, seed: 
     x = rng.standard_normal((rows, inputs)).astype(np.float32)
     weight = sparse(rng, (outputs, inputs), np.float32, density)
     bias = rng.standard_normal(outputs).astype(np.float32)
-    want = np.clip(x.astype(np.float64) @ weight.T.astype(np.float64) + bias, -1, 6)
-    scale = abs(x).astype(np.float64) @ abs(weight).T + abs(bias)
     seen = set()
-    for isa in ISAS:
-        for got, kernel in run(isa, x, pack(weight), bias, None, np.float32, options(isa, -1, 6, parts=parts)):
-            assert (abs(got - want) <= (inputs + 2) * 2.0**-23 * scale).all(), kernel
-            seen.add(kernel)
+    for packed, meant in float_weights(weight):
+        want = np.clip(x.astype(np.float64) @ meant.T.astype(np.float64) + bias, -1, 6)
+        scale = abs(x).astype(np.float64) @ abs(meant).T + abs(bias)
+        for isa in ISAS:
+            for got, kernel in run(isa, x, packed, bias, None, np.float32, options(isa, -1, 6, parts=parts)):
+                assert (abs(got - want) <= float_bound(kernel, inputs) * scale).all(), kernel
+                assert ("bf16" in kernel) == (packed.values.dtype == np.uint16)
+                seen.add(kernel)
     return seen
 
 

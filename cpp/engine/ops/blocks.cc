@@ -23,6 +23,7 @@ Block16Weights block16_weights(const Model& model, const Node& node, int64_t inp
   w.strips = model.role(node, kStrips)->items<uint32_t>().data();
   w.runs = node.attributes.format == Format::block16x4;
   const Tensor& values = *model.role(node, kValues);
+  w.bf16 = values.dtype == Dtype::uint16;
   if (values.dtype == Dtype::uint8) w.bits = static_cast<int>(values.shape[1] / 8);
   return w;
 }

@@ -1,7 +1,8 @@
 // Vocabulary of the block16 kernels: weights packed 16x1 (src/apus/artifact/SPEC.md §3) and what follows the sum (§4).
 //
 // A strip is 16 consecutive outputs (rows). A block is 16 rows x 1 column; a group is G blocks of one strip, whatever
-// their columns: G = 1 for float32, 4 for int8. All-zero blocks are absent, so "dense" is just every block present.
+// their columns: G = 1 for float32, 2 for bfloat16, 4 for int8. All-zero blocks are absent, so "dense" is just every
+// block present.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +26,9 @@ struct Block16Weights {
   bool wide_columns = false;          // uint32
   bool runs = false;                  // block16x4
   int bits = 8;                       // of a weight, with a uint8 x: 8, or 4 or 2 (kernels/unpack)
-  const void* values = nullptr;       // float32 [B, 16, 1], or int8 [B, 16, 4] with a uint8 x, or [B, 64 * bits / 8]
+  bool bf16 = false;                  // with a float32 x
+  const void* values = nullptr;       // float32 [B, 16, 1] or bfloat16 [B, 16, 2]; with a uint8 x int8 [B, 16, 4], or
+                                      // [B, 64 * bits / 8]
   const void* bias = nullptr;         // [M] float32, or int32 with a uint8 x; null: zeros
   const float* multiplier = nullptr;  // [M], with a uint8 x
 };

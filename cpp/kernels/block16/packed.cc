@@ -32,7 +32,9 @@ PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epil
     : outputs_per_group_(weights.outputs / weights.groups),
       strips_per_group_((outputs_per_group_ + kStrip - 1) / kStrip),
       strips_(strips_per_group_ * weights.groups),
-      columns_per_group_(epilogue.x == Element::u8 ? 4 : 1),
+      columns_per_group_(epilogue.x == Element::u8 ? 4
+                         : weights.bf16            ? 2
+                                                   : 1),
       strip_starts_(weights.strips),
       values_(static_cast<const char*>(weights.values)),
       group_bytes_(kGroup * (epilogue.x == Element::u8 ? weights.bits : 8) / 8),
@@ -48,7 +50,7 @@ PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epil
     fill(strip, part);
     std::copy_n(weights.multiplier + first_output(strip), part.rows, multiplier_.data() + strip * kStrip);
   }
-  if (kernel.wide_values)
+  if (kernel.values == Values::s16)
     widen(weights);
   else if (unpack_ && longest_strip(weights) > kUnpackedGroups)
     unpack_all(weights);
@@ -111,9 +113,11 @@ void PackedBlock16::widen(const Block16Weights& weights) {
 // Cycles a vector of 16 positions, measured: multiply-adds by group, then epilogue and store.
 void PackedBlock16::count_cost(const StripKernelRow& kernel) {
   constexpr int64_t kFloat[kIsaCount] = {240, 20, 9, 9}, kBytes[kIsaCount] = {940, 80, 26, 9};
-  constexpr int64_t kStore[kIsaCount] = {300, 200, 45, 40};
+  constexpr int64_t kPairs[kIsaCount] = {480, 40, 18, 18}, kStore[kIsaCount] = {300, 200, 45, 40};
   const int isa = static_cast<int>(kernel.isa);
-  const int64_t per_group = kernel.x == Element::f32 ? kFloat[isa] : kBytes[isa];
+  const int64_t per_group = kernel.x == Element::u8         ? kBytes[isa]
+                            : kernel.values == Values::bf16 ? kPairs[isa]
+                                                            : kFloat[isa];
   cost_.assign(1, 0);
   for (int64_t strip = 0; strip < strips_; ++strip) {
     const int64_t groups = strip_starts_[strip + 1] - strip_starts_[strip];
@@ -122,10 +126,11 @@ void PackedBlock16::count_cost(const StripKernelRow& kernel) {
 }
 
 const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk,
-                                        const Epilogue& epilogue) {
+                                        const Epilogue& epilogue, bool bf16) {
   for (const StripKernelRow& row : rows) {
     const bool walks = row.walk == walk || (walk == Walk::rows_of_runs && row.walk == Walk::rows);
-    if (row.isa <= isa && walks && row.x == epilogue.x && row.y == epilogue.y) return row;
+    const bool types = row.x == epilogue.x && row.y == epilogue.y && (row.values == Values::bf16) == bf16;
+    if (row.isa <= isa && walks && types) return row;
   }
   throw std::logic_error("no block16 kernel for these types");
 }

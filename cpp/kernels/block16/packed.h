@@ -59,7 +59,7 @@ class PackedBlock16 {
 
 // The first row of at most `isa` for this walk and these types. Runs may also be walked as any rows.
 const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Isa isa, Walk walk,
-                                        const Epilogue& epilogue);
+                                        const Epilogue& epilogue, bool bf16 = false);
 
 // The column of block `index` (of B * G).
 inline int64_t column_at(const Block16Weights& weights, int64_t index) {

@@ -22,7 +22,7 @@ struct PositionVector {
 struct StripArguments {
   const void* x;           // planes of the strip's group, or rows
   const int32_t* offsets;  // [groups * G] elements of x from position 0, one per block
-  const void* values;      // [groups, 16, G]; int16 [groups, G / 2, 16, 2] where the kernel asks for wide values
+  const void* values;      // [groups, 16, G]; int16 [groups, G / 2, 16, 2] where the kernel asks for s16
   int64_t groups;
   const void* bias;         // [16] float32, or int32 less x_zero_point * sum of weights
   const float* multiplier;  // [16], with a uint8 x
@@ -43,12 +43,15 @@ using StripKernel = void (*)(const StripArguments&);
 // one at a time (y_row = 1), or over the planes of one channel (depthwise: one output, its taps for blocks).
 enum class Walk : uint8_t { planes, planes_to_rows, rows, rows_of_runs, channel };
 
+// How it takes weights: as they are stored, or int8 made int16.
+enum class Values : uint8_t { f32, bf16, s8, s16 };
+
 struct StripKernelRow {
   const char* name;
   Isa isa;
   Walk walk;
   Element x, y;
-  bool wide_values;
+  Values values;
   StripKernel run;
 };
 

@@ -17,7 +17,7 @@ std::vector<int32_t> column_offsets(const Planes& planes, int64_t columns) {
 
 const StripKernelRow& find_planes_kernel(const Block16Weights& weights, Isa isa, Walk walk, const Epilogue& epilogue) {
   if (!rounds_safely(weights, epilogue)) isa = std::min(isa, Isa::avx2);
-  return find_strip_kernel(conv_block16_kernels(), isa, walk, epilogue);
+  return find_strip_kernel(conv_block16_kernels(), isa, walk, epilogue, weights.bf16);
 }
 
 ConvBlock16::ConvBlock16(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa,

@@ -46,6 +46,36 @@ INLINE Floats accumulate_f32(const StripArguments& a, int64_t position, int row)
   return f;
 }
 
+// Of pairs of bfloat16, the first or the second as float32: the upper half of one.
+template <int which>
+INLINE __m256 widened(__m256i pairs) {
+  const __m256i upper = _mm256_set1_epi32(static_cast<int>(0xFFFF0000));
+  return _mm256_castsi256_ps(which == 0 ? _mm256_slli_epi32(pairs, 16) : _mm256_and_si256(pairs, upper));
+}
+
+template <int which>
+INLINE void add_column(Floats& f, const float* x, const uint16_t* w) {
+  const __m256 v = _mm256_loadu_ps(x);
+  const __m256 vs[4] = {_mm256_permute_ps(v, 0x00), _mm256_permute_ps(v, 0x55), _mm256_permute_ps(v, 0xAA),
+                        _mm256_permute_ps(v, 0xFF)};
+  const __m256 ws[2] = {widened<which>(four(static_cast<const void*>(w))),
+                        widened<which>(four(static_cast<const void*>(w + 8)))};
+  for (int i = 0; i < 8; ++i) f.v[i / 4][i % 4] = _mm256_fmadd_ps(ws[i / 4], vs[i % 4], f.v[i / 4][i % 4]);
+}
+
+INLINE Floats accumulate_bf16(const StripArguments& a, int64_t position, int row) {
+  const float* x = static_cast<const float*>(a.x) + position;
+  const uint16_t* w = static_cast<const uint16_t*>(a.values) + 2 * row;
+  const float* bias = static_cast<const float*>(a.bias) + row;
+  Floats f;
+  for (int i = 0; i < 8; ++i) f.v[i / 4][i % 4] = four(bias + i / 4 * 4);
+  for (int64_t g = 0; g < a.groups; ++g, w += 32) {
+    add_column<0>(f, x + a.offsets[2 * g], w);
+    add_column<1>(f, x + a.offsets[2 * g + 1], w);
+  }
+  return f;
+}
+
 // Two columns at 8 positions as int16 pairs.
 INLINE __m256i pairs(const uint8_t* x, const int32_t* offsets) {
   const __m128i c0 = _mm_loadl_epi64(reinterpret_cast<const __m128i*>(x + offsets[0]));
@@ -128,12 +158,13 @@ void run_u8(const StripArguments& a) {
   }
 }
 
+template <Floats (*accumulate)(const StripArguments&, int64_t, int)>
 void run_f32(const StripArguments& a) {
   Tile tile;
   for (int64_t v = 0; v < a.vector_count; ++v) {
     for (int i = 0; i < 4; ++i) {
       const int position = i % 2 * 8, row = i / 2 * 8;
-      put(accumulate_f32(a, a.vectors[v].x + position, row), a, tile, position, row);
+      put(accumulate(a, a.vectors[v].x + position, row), a, tile, position, row);
     }
     store<float>(tile, a, a.vectors[v]);
   }
@@ -141,10 +172,12 @@ void run_f32(const StripArguments& a) {
 
 }  // namespace
 
-void conv_block16_f32_f32_avx2(const StripArguments& a) { run_f32(a); }
+void conv_block16_f32_f32_avx2(const StripArguments& a) { run_f32<accumulate_f32>(a); }
+void conv_block16_bf16_f32_avx2(const StripArguments& a) { run_f32<accumulate_bf16>(a); }
 void conv_block16_u8_u8_avx2(const StripArguments& a) { run_u8<uint8_t>(a); }
 void conv_block16_u8_f32_avx2(const StripArguments& a) { run_u8<float>(a); }
-void linear_block16_planes_f32_f32_avx2(const StripArguments& a) { run_f32(a); }
+void linear_block16_planes_f32_f32_avx2(const StripArguments& a) { run_f32<accumulate_f32>(a); }
+void linear_block16_planes_bf16_f32_avx2(const StripArguments& a) { run_f32<accumulate_bf16>(a); }
 void linear_block16_planes_u8_u8_avx2(const StripArguments& a) { run_u8<uint8_t>(a); }
 void linear_block16_planes_u8_f32_avx2(const StripArguments& a) { run_u8<float>(a); }
 

@@ -27,13 +27,8 @@ inline __m512i gather_planes(__m512i bytes, __m512i index) {
 
 constexpr int64_t kGroupBytes = 128;  // of int8 weights, widened
 
+#include "kernels/conv_block16/x86_avx512_float.inc"
 #include "kernels/conv_block16/x86_avx512_store.inc"
-
-INLINE Floats bias_f32(const StripArguments& a) {
-  Floats f;
-  repeat<16>(EACH(i) { f.v[i / 4][i % 4] = four(static_cast<const float*>(a.bias) + i / 4 * 4); });
-  return f;
-}
 
 // Adds groups first..last to f.
 INLINE Floats accumulate_f32(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last,
@@ -77,54 +72,42 @@ INLINE Sums accumulate_u8(const StripArguments& a, int64_t position, Ahead&) {
   return s;
 }
 
-template <bool rows>
-INLINE void finish(const Floats& f, const StripArguments& a, const PositionVector& vector) {
-  if constexpr (rows) store_rows(clamped(f, a), a, vector);
-  if constexpr (!rows) store_planes(clamped(f, a), a, vector);
+// Adds column `which` of pairs w to f.
+template <int which>
+INLINE void add_column(Floats& f, const float* x, const uint16_t* w) {
+  const __m512 v = _mm512_loadu_ps(x);
+  const __m512 vs[4] = {_mm512_permute_ps(v, 0x00), _mm512_permute_ps(v, 0x55), _mm512_permute_ps(v, 0xAA),
+                        _mm512_permute_ps(v, 0xFF)};
+  const __m512i upper = _mm512_set1_epi32(static_cast<int>(0xFFFF0000));
+  repeat<4>(EACH(q) {
+    const __m512i pairs = four(static_cast<const void*>(w + 8 * q));
+    const __m512 weights =
+        _mm512_castsi512_ps(which == 0 ? _mm512_slli_epi32(pairs, 16) : _mm512_and_si512(pairs, upper));
+    repeat<4>(EACH(k) { f.v[q][k] = _mm512_fmadd_ps(weights, vs[k], f.v[q][k]); });
+  });
 }
 
-constexpr int64_t kChunk = 128;  // groups: 8 KiB of weights
-constexpr int64_t kTiles = 16;   // vectors: 16 KiB of sums
-
-// A strip whose weights outgrow the L1 cache goes by chunks of groups, each over several vectors: sums wait in tiles.
-template <bool rows>
-INLINE void run_chunks(const StripArguments& a, const PositionVector* vectors, int64_t count) {
-  Floats tiles[kTiles];
-  const char* values = static_cast<const char*>(a.values);
-  for (int64_t first = 0; first < a.groups; first += kChunk) {
-    const int64_t last = first + kChunk < a.groups ? first + kChunk : a.groups;
-    Ahead ahead(values + 64 * last, last - first, count);
-    for (int64_t i = 0; i < count; ++i, ahead.end_pass()) {
-      const Floats f = accumulate_f32(first == 0 ? bias_f32(a) : tiles[i], a, vectors[i].x, first, last, ahead);
-      if (last < a.groups)
-        tiles[i] = f;
-      else
-        finish<rows>(f, a, vectors[i]);
-    }
+// The same of pairs of bfloat16, which are the upper halves of float32.
+INLINE Floats accumulate_bf16(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last,
+                              Ahead& ahead) {
+  const float* x = static_cast<const float*>(a.x) + position;
+  const uint16_t* w = static_cast<const uint16_t*>(a.values) + 32 * first;
+  for (int64_t g = first; g < last; ++g, w += 32) {
+    ahead.fetch();
+    add_column<0>(f, x + a.offsets[2 * g], w);
+    add_column<1>(f, x + a.offsets[2 * g + 1], w);
   }
-}
-
-template <bool rows>
-INLINE void run_f32(const StripArguments& given) {
-  const StripArguments a = given;  // which no float stored can change
-  if (a.groups > kChunk) {
-    for (int64_t i = 0; i < a.vector_count; i += kTiles) {
-      run_chunks<rows>(a, a.vectors + i, i + kTiles < a.vector_count ? kTiles : a.vector_count - i);
-    }
-    return;
-  }
-  Ahead ahead(static_cast<const char*>(a.values) + 64 * a.groups, a.groups, a.vector_count);
-  for (int64_t i = 0; i < a.vector_count; ++i, ahead.end_pass()) {
-    finish<rows>(accumulate_f32(bias_f32(a), a, a.vectors[i].x, 0, a.groups, ahead), a, a.vectors[i]);
-  }
+  return f;
 }
 
 }  // namespace
 
-void conv_block16_f32_f32_avx512(const StripArguments& a) { run_f32<false>(a); }
+void conv_block16_f32_f32_avx512(const StripArguments& a) { run_f32<accumulate_f32, false>(a); }
+void conv_block16_bf16_f32_avx512(const StripArguments& a) { run_f32<accumulate_bf16, false>(a); }
 void conv_block16_u8_u8_avx512(const StripArguments& a) { run_u8<accumulate_u8, false, true>(a); }
 void conv_block16_u8_f32_avx512(const StripArguments& a) { run_u8<accumulate_u8, false, false>(a); }
-void linear_block16_planes_f32_f32_avx512(const StripArguments& a) { run_f32<true>(a); }
+void linear_block16_planes_f32_f32_avx512(const StripArguments& a) { run_f32<accumulate_f32, true>(a); }
+void linear_block16_planes_bf16_f32_avx512(const StripArguments& a) { run_f32<accumulate_bf16, true>(a); }
 void linear_block16_planes_u8_u8_avx512(const StripArguments& a) { run_u8<accumulate_u8, true, true>(a); }
 void linear_block16_planes_u8_f32_avx512(const StripArguments& a) { run_u8<accumulate_u8, true, false>(a); }
 

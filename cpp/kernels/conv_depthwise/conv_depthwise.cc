@@ -44,14 +44,14 @@ ConvDepthwise::ConvDepthwise(const DepthwiseWeights& weights, const Window& wind
 }
 
 void ConvDepthwise::pack_values(const DepthwiseWeights& weights) {
-  const int64_t size = epilogue_.x == Element::f32 ? 4 : kernel_->wide_values ? 2 : 1;
+  const int64_t size = epilogue_.x == Element::f32 ? 4 : kernel_->values == Values::s16 ? 2 : 1;
   values_.assign(outputs_ * padded_taps_ * size, 0);
   if (epilogue_.x == Element::f32) return void(std::memcpy(values_.data(), weights.values, values_.size()));
   for (int64_t m = 0; m < outputs_; ++m) {
     for (int64_t tap = 0; tap < taps_; ++tap) {
       const int8_t value = static_cast<const int8_t*>(weights.values)[m * taps_ + tap];
       const int64_t at = m * padded_taps_ + tap;
-      if (kernel_->wide_values)
+      if (kernel_->values == Values::s16)
         reinterpret_cast<int16_t*>(values_.data())[at] = value;
       else
         reinterpret_cast<int8_t*>(values_.data())[at] = value;

@@ -15,7 +15,8 @@ const StripKernelRow* choose(const Block16Weights& weights, const Epilogue& epil
     return &find_planes_kernel(weights, isa, layout.y_planes ? Walk::planes : Walk::planes_to_rows, epilogue);
   }
   const bool runs = epilogue.x == Element::u8 && columns_are_runs(weights);
-  return &find_strip_kernel(linear_block16_kernels(), isa, runs ? Walk::rows_of_runs : Walk::rows, epilogue);
+  return &find_strip_kernel(linear_block16_kernels(), isa, runs ? Walk::rows_of_runs : Walk::rows, epilogue,
+                            weights.bf16);
 }
 
 std::vector<int32_t> column_offsets(const StripKernelRow& kernel, int64_t columns, int64_t rows) {

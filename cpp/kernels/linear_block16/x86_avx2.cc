@@ -43,6 +43,28 @@ INLINE void accumulate_f32(const StripArguments& a, const float* x, Results& res
   _mm256_store_ps(results.at + 8, _mm256_add_ps(s[0][1], s[1][1]));
 }
 
+// Of pairs of bfloat16, the first and the second as float32: the upper half of one.
+INLINE __m256 first(__m256i pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)); }
+INLINE __m256 second(__m256i pairs) {
+  return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xFFFF0000))));
+}
+
+INLINE void accumulate_bf16(const StripArguments& a, const float* x, Results& results) {
+  const uint16_t* w = static_cast<const uint16_t*>(a.values);
+  const float* bias = static_cast<const float*>(a.bias);
+  __m256 s[2][2] = {{_mm256_loadu_ps(bias), _mm256_loadu_ps(bias + 8)}, {_mm256_setzero_ps(), _mm256_setzero_ps()}};
+  for (int64_t g = 0; g < a.groups; ++g, w += 32) {
+    const __m256 x0 = _mm256_broadcast_ss(x + a.offsets[2 * g]), x1 = _mm256_broadcast_ss(x + a.offsets[2 * g + 1]);
+    for (int half = 0; half < 2; ++half) {
+      const __m256i pairs = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(w + 16 * half));
+      s[0][half] = _mm256_fmadd_ps(first(pairs), x0, s[0][half]);
+      s[1][half] = _mm256_fmadd_ps(second(pairs), x1, s[1][half]);
+    }
+  }
+  _mm256_store_ps(results.at, _mm256_add_ps(s[0][0], s[1][0]));
+  _mm256_store_ps(results.at + 8, _mm256_add_ps(s[0][1], s[1][1]));
+}
+
 INLINE __m256i wide(const int8_t* w) {
   return _mm256_cvtepi8_epi16(_mm_loadu_si128(reinterpret_cast<const __m128i*>(w)));
 }
@@ -88,6 +110,15 @@ INLINE void store(Results& results, const StripArguments& a, float* y) {
   for (int row = 0; row < a.rows; ++row) y[row] = results.at[row];
 }
 
+template <void (*accumulate)(const StripArguments&, const float*, Results&)>
+void run_f32(const StripArguments& a) {
+  Results results;
+  for (int64_t n = 0; n < a.vector_count; ++n) {
+    accumulate(a, static_cast<const float*>(a.x) + n * a.x_position, results);
+    store(results, a, static_cast<float*>(a.y) + n * a.y_position);
+  }
+}
+
 template <class Y>
 void run_u8(const StripArguments& a) {
   Results results;
@@ -99,14 +130,8 @@ void run_u8(const StripArguments& a) {
 
 }  // namespace
 
-void linear_block16_rows_f32_f32_avx2(const StripArguments& a) {
-  Results results;
-  for (int64_t n = 0; n < a.vector_count; ++n) {
-    accumulate_f32(a, static_cast<const float*>(a.x) + n * a.x_position, results);
-    store(results, a, static_cast<float*>(a.y) + n * a.y_position);
-  }
-}
-
+void linear_block16_rows_f32_f32_avx2(const StripArguments& a) { run_f32<accumulate_f32>(a); }
+void linear_block16_rows_bf16_f32_avx2(const StripArguments& a) { run_f32<accumulate_bf16>(a); }
 void linear_block16_rows_u8_u8_avx2(const StripArguments& a) { run_u8<uint8_t>(a); }
 void linear_block16_rows_u8_f32_avx2(const StripArguments& a) { run_u8<float>(a); }
 

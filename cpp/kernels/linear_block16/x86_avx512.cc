@@ -32,6 +32,37 @@ INLINE __m512 accumulate_f32(const StripArguments& a, const float* x) {
   return _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3]));
 }
 
+// Of pairs of bfloat16, the first and the second as float32: the upper half of one.
+INLINE __m512 first(__m512i pairs) { return _mm512_castsi512_ps(_mm512_slli_epi32(pairs, 16)); }
+INLINE __m512 second(__m512i pairs) {
+  return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
+}
+
+INLINE __m512 accumulate_bf16(const StripArguments& a, const float* x) {
+  const uint16_t* w = static_cast<const uint16_t*>(a.values);
+  const int32_t* offsets = a.offsets;
+  __m512 s[8] = {_mm512_loadu_ps(a.bias)};
+#pragma GCC unroll 8
+  for (int i = 1; i < 8; ++i) s[i] = _mm512_setzero_ps();
+  int64_t g = 0;
+  for (; g + 4 <= a.groups; g += 4, w += 128, offsets += 8) {
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; ++i) {
+      const __m512i pairs = _mm512_loadu_si512(w + 32 * i);
+      s[2 * i] = _mm512_fmadd_ps(first(pairs), _mm512_set1_ps(x[offsets[2 * i]]), s[2 * i]);
+      s[2 * i + 1] = _mm512_fmadd_ps(second(pairs), _mm512_set1_ps(x[offsets[2 * i + 1]]), s[2 * i + 1]);
+    }
+  }
+  for (; g < a.groups; ++g, w += 32, offsets += 2) {
+    const __m512i pairs = _mm512_loadu_si512(w);
+    s[0] = _mm512_fmadd_ps(first(pairs), _mm512_set1_ps(x[offsets[0]]), s[0]);
+    s[1] = _mm512_fmadd_ps(second(pairs), _mm512_set1_ps(x[offsets[1]]), s[1]);
+  }
+#pragma GCC unroll 4
+  for (int i = 0; i < 4; ++i) s[i] = _mm512_add_ps(s[i], s[i + 4]);
+  return _mm512_add_ps(_mm512_add_ps(s[0], s[1]), _mm512_add_ps(s[2], s[3]));
+}
+
 INLINE __m512i wide(const int8_t* w) {
   return _mm512_cvtepi8_epi16(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(w)));
 }
@@ -59,15 +90,18 @@ INLINE __m512i accumulate_u8(const StripArguments& a, const uint8_t* x) {
   return _mm512_add_epi32(sum, _mm512_loadu_si512(a.bias));
 }
 
-}  // namespace
-
-void linear_block16_rows_f32_f32_avx512(const StripArguments& a) {
+template <__m512 (*accumulate)(const StripArguments&, const float*)>
+INLINE void run_f32(const StripArguments& a) {
   for (int64_t n = 0; n < a.vector_count; ++n) {
     const float* x = static_cast<const float*>(a.x) + n * a.x_position;
-    store(accumulate_f32(a, x), a, static_cast<float*>(a.y) + n * a.y_position);
+    store(accumulate(a, x), a, static_cast<float*>(a.y) + n * a.y_position);
   }
 }
 
+}  // namespace
+
+void linear_block16_rows_f32_f32_avx512(const StripArguments& a) { run_f32<accumulate_f32>(a); }
+void linear_block16_rows_bf16_f32_avx512(const StripArguments& a) { run_f32<accumulate_bf16>(a); }
 void linear_block16_rows_u8_u8_avx512(const StripArguments& a) { run_u8<accumulate_u8, uint8_t>(a); }
 void linear_block16_rows_u8_f32_avx512(const StripArguments& a) { run_u8<accumulate_u8, float>(a); }
 

@@ -24,7 +24,7 @@ def pack(weight: Array, groups: int = 1) -> Blocks:
     """Pack a matrix into blocks, dropping those whose 16 values are all zero.
 
     Args:
-        weight: shape [M, K], float32 (G = 1) or int8 (G = 4); K is that of one group.
+        weight: shape [M, K], float32 (G = 1), bfloat16 as uint16 (G = 2) or int8 (G = 4); K is that of one group.
         groups: g of a grouped convolution; M must be a multiple.
 
     Returns:
@@ -99,7 +99,7 @@ def unpack(blocks: Blocks, rows: int, columns: int, groups: int = 1) -> Array:
         groups: g.
 
     Returns:
-        Shape [M, K], dtype of the values.
+        Shape [M, K]: float32 or int8.
 
     >>> matrix = np.arange(40, dtype=np.float32).reshape(20, 2)
     >>> bool((unpack(pack(matrix), 20, 2) == matrix).all())

@@ -1,7 +1,8 @@
-"""Weights of 4 and 2 bits, 64 to a group (SPEC.md §3)."""
+"""Weights of 4 and 2 bits, 64 to a group, and what narrow values stand for (SPEC.md §3)."""
 
 import numpy as np
 
+from apus.artifact.bfloat16 import from_bfloat16
 from apus.artifact.graph import Array
 
 GROUP = (16, 4)  # weights of a group
@@ -29,17 +30,19 @@ def narrow(values: Array) -> Array:
 
 
 def wide_values(values: Array) -> Array:
-    """`values` of a weight as they were before `narrow`.
+    """`values` of a weight as the numbers that they stand for.
 
     Args:
-        values: float32 or int8 [B, 16, G], or uint8 [B, 32] or [B, 16].
+        values: float32 or int8 [B, 16, G], bfloat16 as uint16 [B, 16, 2], or uint8 [B, 32] or [B, 16].
 
     Returns:
-        Shape [B, 16, G].
+        Shape [B, 16, G]: float32 or int8.
 
     >>> wide_values(np.full((1, 32), 0xF1, np.uint8))[0, [0, 8], 0].tolist()
     [1, -1]
     """
+    if values.dtype == np.uint16:
+        return from_bfloat16(values)
     if values.dtype != np.uint8:
         return values
     bits = value_bits(values)
@@ -57,7 +60,7 @@ def value_bits(values: Array) -> int:
         values: as for `wide_values`.
 
     Returns:
-        32, 8, 4 or 2.
+        32, 16, 8, 4 or 2.
 
     >>> value_bits(np.zeros((5, 32), np.uint8))
     4

@@ -10,7 +10,7 @@ from apus.artifact.operators import QUANTISED_ACTIVATIONS
 from apus.errors import ArtifactError
 
 ROWS = 16  # of a strip
-BLOCK_COLUMNS = {"float32": 1, "int8": 4}  # G of SPEC.md §3
+BLOCK_COLUMNS = {"float32": 1, "uint16": 2, "int8": 4}  # G of SPEC.md §3; uint16 is bfloat16
 ACCUMULATOR_LIMIT = 2**31
 
 
@@ -46,8 +46,9 @@ def check(node: Node, graph: Graph, where: str) -> None:
         _check_unstructured(arrays, (groups * rows, columns), where)
         sums = _unstructured_sums(arrays) if integer else None
     else:
-        arrays["values"] = _int8_values(arrays, integer, where)
-        _check_blocks(arrays, node.attributes["format"] == "block16x4", (groups, rows, columns), where)
+        width = BLOCK_COLUMNS["int8" if integer else arrays["values"].dtype.name]
+        arrays["values"] = _real_values(arrays, integer, where)
+        _check_blocks(arrays, width, node.attributes["format"] == "block16x4", (groups, rows, columns), where)
         sums = _row_sums(arrays, groups, rows) if integer else None
     if sums is not None:
         bias = np.abs(arrays["bias"].astype(np.int64)) if "bias" in arrays else 0
@@ -66,8 +67,8 @@ def _check_dtypes(node: Node, arrays: dict[str, Array], x: Value, y: Value, wher
     wanted = {"values": "int8", "bias": "int32"} if integer else {"values": "float32", "bias": "float32"}
     wanted |= {"multiplier": "float32", "strips": "uint32"}
     blocks = node.attributes["format"] in ("block16x1", "block16x4")
-    if integer and blocks and arrays["values"].dtype == np.uint8:
-        del wanted["values"]  # of 4 or 2 bits
+    if blocks and arrays["values"].dtype == (np.uint8 if integer else np.uint16):
+        del wanted["values"]  # of 4 or 2 bits, or bfloat16
     for role, dtype in wanted.items():
         if role in arrays:
             _expect(arrays[role].dtype.name == dtype, f"{where}, {role}: {arrays[role].dtype.name}, not {dtype}")
@@ -76,13 +77,13 @@ def _check_dtypes(node: Node, arrays: dict[str, Array], x: Value, y: Value, wher
         multiplier = arrays["multiplier"]
         _expect(bool(np.isfinite(multiplier).all() and (multiplier >= 0).all()), f"{where}, multiplier: not finite ≥ 0")
     for role in () if integer else {"values", "bias"} & arrays.keys():
-        _expect(bool(np.isfinite(arrays[role]).all()), f"{where}, {role}: not finite")
+        _expect(bool(np.isfinite(wide_values(arrays[role])).all()), f"{where}, {role}: not finite")
     fused = node.attributes.get("activation", "none")
     _expect(not y.quantised or fused in QUANTISED_ACTIVATIONS, f"{where}: activation {fused} with a quantised output")
     return integer
 
 
-def _int8_values(arrays: dict[str, Array], integer: bool, where: str) -> Array:
+def _real_values(arrays: dict[str, Array], integer: bool, where: str) -> Array:
     values = arrays["values"]
     if integer and values.dtype == np.uint8:
         few = values.ndim == 2 and values.shape[1] in (16, 32)
@@ -90,11 +91,11 @@ def _int8_values(arrays: dict[str, Array], integer: bool, where: str) -> Array:
     return wide_values(values)
 
 
-def _check_blocks(arrays: dict[str, Array], runs: bool, size: tuple[int, int, int], where: str) -> None:
+def _check_blocks(arrays: dict[str, Array], width: int, runs: bool, size: tuple[int, int, int], where: str) -> None:
     _expect({"columns", "strips"} <= arrays.keys(), f"{where}: blocks need columns and strips")
     values, column, strips = arrays["values"], arrays["columns"], arrays["strips"]
     groups, rows, columns = size
-    width, count = BLOCK_COLUMNS[values.dtype.name], groups * -(-rows // ROWS)
+    count = groups * -(-rows // ROWS)
     _expect(values.ndim == 3 and values.shape[1:] == (ROWS, width), f"{where}, values: shape {values.shape}")
     _expect(not runs or (width == 4 and columns % 4 == 0), f"{where}: block16x4 needs int8 weights, K a multiple of 4")
     wanted = (len(values),) if runs else (len(values), width)

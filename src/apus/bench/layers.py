@@ -51,7 +51,13 @@ def layers(artifact: str | Path, inputs: Inputs, *, threads: int = 1, runs: int 
 
 
 def examine(
-    model: str | Path, inputs: Inputs, *, threads: int = 1, runs: int = 100, allow: str | None = None
+    model: str | Path,
+    inputs: Inputs,
+    *,
+    threads: int = 1,
+    runs: int = 100,
+    allow: str | None = None,
+    precision: str = "fp32",
 ) -> Examined:
     """Describe and time every layer.
 
@@ -61,12 +67,13 @@ def examine(
         threads: threads per layer.
         runs: timed runs, of which the median is taken; 0 only plans.
         allow: as of a session.
+        precision: as of a session.
 
     Returns:
         What was found.
     """
     source = Path(model)
-    made = source.read_bytes() if source.suffix == ".apus" else _compiled(source, threads, allow)
+    made = source.read_bytes() if source.suffix == ".apus" else _compiled(source, threads, allow, precision)
     if isinstance(made, bytes):
         session, graph = Session(made, threads=threads, allow=allow), read(made)
         shapes = {name: array.shape for name, array in inputs.items()}
@@ -76,13 +83,13 @@ def examine(
     return _joined(rows, made.graphs(dict(inputs)), made.parts)
 
 
-def _compiled(model: Path, threads: int, allow: str | None) -> "bytes | Fed":
+def _compiled(model: Path, threads: int, allow: str | None, precision: str) -> "bytes | Fed":
     from apus.compile.fed import ready
 
     helped = allow != "nothing" and installed()
     return ready(
         model,
-        precision="fp32",
+        precision=precision,
         threads=threads,
         deterministic=False,
         accuracy="accurate",
@@ -150,6 +157,22 @@ def weight_counts(graph: Graph, node: Node) -> tuple[int, int] | None:
         return kept, graph.tensor(node, "values").size
     columns = _columns(graph, node)
     return kept, int(node.attributes["channels"]) * columns if columns else kept
+
+
+def error_bound(graph: Graph, node: Node) -> float | None:
+    """How far an output may be from the exact one, as a share of Σ|w||x| + |bias|, w being the ONNX model's weights.
+
+    Args:
+        graph: the network.
+        node: one of its nodes.
+
+    Returns:
+        (K + 2) · 2⁻²³, and 2⁻⁷ more with weights in bfloat16 (SPEC.md §4); None but for a layer of float32 weights.
+    """
+    if "values" not in node.tensors or "multiplier" in node.tensors:
+        return None
+    half = value_bits(graph.tensor(node, "values")) == 16
+    return (_columns(graph, node) + 2) * 2.0**-23 + (2.0**-7 if half else 0)
 
 
 def _columns(graph: Graph, node: Node) -> int:

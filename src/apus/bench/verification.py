@@ -6,13 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from apus.artifact import Graph, read
+from apus.artifact import Graph, read, value_bits
 from apus.bench.protocol import Array, Inputs
 from apus.errors import MissingExtraError, RunError, VerificationError
 from apus.runtime import Session
 
 FLOAT_TOLERANCE = 1e-4
 """Largest max|a-b| / max|b| of a float32 model: summation order alone, over some dozens of layers."""
+BF16_TOLERANCE = 0.02
+"""The same with weights in bfloat16: roundings of 2⁻⁹ of a value, on average, of either sign."""
 INT8_TOLERANCE = 0.05
 """The same for an int8 model: engines round a requantised value half up or half to even, and a flip of one step
 travels on through the layers behind it."""
@@ -49,7 +51,7 @@ def verify(
         onnx_model: path of the reference.
         artifact: path of the `.apus` file.
         inputs: one array per model input.
-        tolerance: largest allowed max|a-b| / max|b|; by default that of a float32 or of an int8 model.
+        tolerance: largest allowed max|a-b| / max|b|; by default that of a float32, a bfloat16 or an int8 model.
         threads: threads of the engine.
 
     Returns:
@@ -62,8 +64,7 @@ def verify(
     """
     graph = read(artifact)
     if tolerance is None:
-        quantised = any(value.quantised for value in graph.values.values())
-        tolerance = INT8_TOLERANCE if quantised else FLOAT_TOLERANCE
+        tolerance = _tolerance(graph)
     session = Session(artifact, threads=threads)
     names = [value.name for value in session.get_outputs()]
     ours = session.run(None, inputs)
@@ -72,6 +73,13 @@ def verify(
         check_output(name, a, b, tolerance=tolerance, step=_step(graph, name))
         for name, a, b in zip(names, ours, reference, strict=True)
     ]
+
+
+def _tolerance(graph: Graph) -> float:
+    if any(value.quantised for value in graph.values.values()):
+        return INT8_TOLERANCE
+    weights = [graph.tensor(node, "values") for node in graph.nodes if "values" in node.tensors]
+    return BF16_TOLERANCE if any(value_bits(values) == 16 for values in weights) else FLOAT_TOLERANCE
 
 
 def check_output(name: str, ours: Array, reference: Array, *, tolerance: float, step: float | None) -> OutputCheck:

@@ -7,7 +7,14 @@ from apus._files import existing_file, file_to_be
 from apus.bench import Contender, Measurement, compare, contender, row, write_results
 from apus.bench.contenders import check_engine
 from apus.bench.machine import environment
-from apus.cli.inputs import add_allow_argument, add_input_arguments, amount, make_feed, model_inputs
+from apus.cli.inputs import (
+    add_allow_argument,
+    add_input_arguments,
+    add_precision_argument,
+    amount,
+    make_feed,
+    model_inputs,
+)
 from apus.cli.output import Column, emit, print_table
 from apus.errors import RunError
 
@@ -29,6 +36,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--tolerance", type=amount, default=0.1, help="largest max|a-b| / max|b| (default: 0.1)")
     parser.add_argument("-o", "--output", help="also write the results as JSON here")
     add_allow_argument(parser)
+    add_precision_argument(parser)
     add_input_arguments(parser)
 
 
@@ -54,7 +62,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _contenders(options: argparse.Namespace, model: Path) -> list[Contender]:
-    made = [contender("apus", model, allow=options.allow)]
+    made = [contender("apus", model, allow=options.allow, precision=options.precision)]
     for engine in filter(None, options.against.split(",")):
         made.append(contender(engine, _model_for(engine, options, model)))
     return made
@@ -75,6 +83,7 @@ def _model_for(engine: str, options: argparse.Namespace, model: Path) -> Path:
 
 def _command(options: argparse.Namespace) -> str:
     words = ["apus bench", options.model, "--against", options.against, "--threads", options.threads]
+    words += ["--precision", options.precision] if options.precision != "fp32" else []
     return " ".join(map(str, words + (["--batch", options.batch] if options.batch else [])))
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from apus._files import existing_file, file_to_be
-from apus.artifact import Graph, write
-from apus.bench.layers import FOREIGN, own_graphs, weight_counts
-from apus.cli.inputs import parse_shapes
+from apus.artifact import Graph, value_bits, write
+from apus.bench.layers import FOREIGN, error_bound, own_graphs, weight_counts
+from apus.cli.inputs import add_precision_argument, parse_shapes
 from apus.cli.output import emit
 from apus.compile import compile_graph
 from apus.compile.source import model_bytes
@@ -17,7 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus compile`."""
     parser.add_argument("model", help="the ONNX model")
     parser.add_argument("-o", "--output", help="where the file goes (default: beside the model, ending in .apus)")
-    parser.add_argument("--precision", default="fp32", choices=["fp32"], help="of layers that carry no quantisation")
+    add_precision_argument(parser)
     parser.add_argument("--shape", action="append", default=[], metavar="NAME=1,3,224,224", help="fix an input's shape")
     parser.add_argument(
         "--allow", choices=["onnxruntime"], help="who may run what the engine refuses, or runs slower here (measured)"
@@ -37,9 +37,11 @@ def run(options: argparse.Namespace) -> int:
     summary = _summary(graph, model, output)
     if not emit(options, summary):
         print(
-            f"{output}: {summary['nodes']} layers ({summary['int8']} in int8), {summary['bytes']:,} bytes, "
+            f"{output}: {summary['nodes']} layers ({_narrow(summary)}), {summary['bytes']:,} bytes, "
             f"{summary['ratio']:.1f}x smaller than {model.name}; weights present: {summary['density_pct']:.1f} %"
         )
+        if summary["error_bound"]:
+            print(f"  outputs of float layers: off by at most {summary['error_bound']:.1e} of Σ|w||x| + |bias|")
         for part in summary["onnxruntime"]:
             print(f"  ONNX Runtime runs {part['nodes']} of {summary['onnx_nodes']} nodes: {part['why']}")
     return 0
@@ -51,16 +53,24 @@ def _summary(graph: Graph, model: Path, output: Path) -> dict[str, Any]:
     counts = [_weights(part) for part in own]
     kept, all_weights = sum(kept for kept, _ in counts), sum(total for _, total in counts)
     nodes = [node for part in own for node in part.nodes]
+    values = [part.tensor(node, "values") for part in own for node in part.nodes if "values" in node.tensors]
+    bounds = [error_bound(part, node) for part in own for node in part.nodes]
     return {
         "output": str(output),
         "nodes": len(nodes),
         "int8": sum("multiplier" in node.tensors and "values" in node.tensors for node in nodes),
+        "bf16": sum(value_bits(array) == 16 for array in values),
+        "error_bound": max((bound for bound in bounds if bound is not None), default=0.0),
         "onnxruntime": [{"nodes": s.nodes, "why": s.why} for s in graph.segments if s.engine == FOREIGN],
         "onnx_nodes": sum(s.nodes for s in graph.segments),
         "bytes": size,
         "ratio": before / size,
         "density_pct": 100 * kept / all_weights if all_weights else 100.0,
     }
+
+
+def _narrow(summary: dict[str, Any]) -> str:
+    return f"{summary['int8']} in int8" + (f", {summary['bf16']} in bf16" if summary["bf16"] else "")
 
 
 def _weights(graph: Graph) -> tuple[int, int]:

@@ -7,7 +7,14 @@ from typing import Any
 
 from apus._files import existing_file
 from apus.bench.layers import FOREIGN, Examined, Layer, examine
-from apus.cli.inputs import add_allow_argument, add_input_arguments, count, make_feed, model_inputs
+from apus.cli.inputs import (
+    add_allow_argument,
+    add_input_arguments,
+    add_precision_argument,
+    count,
+    make_feed,
+    model_inputs,
+)
 from apus.cli.output import Column, emit, print_table
 
 _WEIGHED = ("threads", "estimated µs", "measured µs")
@@ -22,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--no-time", action="store_true", help="plan only, run nothing")
     parser.add_argument("--kernels", action="store_true", help="list every kernel that was weighed, with its estimate")
     add_allow_argument(parser)
+    add_precision_argument(parser)
     add_input_arguments(parser)
 
 
@@ -32,7 +40,9 @@ def run(options: argparse.Namespace) -> int:
     runs = 0 if options.no_time else options.runs
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", ".*ONNX Runtime runs")  # what runs there is printed
-        examined = examine(model, feed, threads=options.threads, runs=runs, allow=options.allow)
+        examined = examine(
+            model, feed, threads=options.threads, runs=runs, allow=options.allow, precision=options.precision
+        )
     found = examined.layers
     if emit(options, found):
         return 0

@@ -19,7 +19,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus verify`."""
     parser.add_argument("onnx", help="the reference, run by ONNX Runtime")
     parser.add_argument("apus", help="the .apus file")
-    parser.add_argument("--tolerance", type=amount, help="largest max|a-b| / max|b| (default: 1e-4 float, 0.05 int8)")
+    parser.add_argument(
+        "--tolerance", type=amount, help="largest max|a-b| / max|b| (default: 1e-4 float, 0.02 bf16, 0.05 int8)"
+    )
     add_input_arguments(parser)
 
 

@@ -33,6 +33,7 @@ class Adaptive:
         threads: threads per layer; every usable core by default.
         deterministic: as `deterministic_plan` of a session.
         accuracy: as of a session.
+        precision: as for `compile_model`.
 
     >>> relu = onnx.parser.parse_model(
     ...     '<ir_version: 8, opset_import: ["": 17]> m (float[N] x, int64[2] s) => (float[A,B] y) { y = Reshape(x, s) }'
@@ -47,9 +48,10 @@ class Adaptive:
         threads: int | None = None,
         deterministic: bool = False,
         accuracy: str = "accurate",
+        precision: str = "fp32",
     ) -> None:
         constants = {tensor.name for tensor in model.graph.initializer}
-        self.model, self.threads, self._lock = model, threads, Lock()
+        self.model, self.threads, self.precision, self._lock = model, threads, precision, Lock()
         self._options: dict[str, Any] = {"deterministic_plan": deterministic, "accuracy": accuracy}
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
         self._known: list[str] = []  # inputs that turned out to decide a shape
@@ -102,11 +104,14 @@ class Adaptive:
         shapes = {name: list(array.shape) for name, array in feed.items() if name not in known}
         key = (str(sorted(shapes.items())), *((name, array.tobytes(), array.shape) for name, array in known.items()))
         if key not in self._plans:
-            self._plans[key] = self._made(compile_model(self.model, shapes=shapes, values=known))
+            self._plans[key] = self._made(self._compiled(shapes, known))
             if len(self._plans) > MAX_PLANS:
                 self._plans.popitem(last=False)
         self._plans.move_to_end(key)
         return self._plans[key]
+
+    def _compiled(self, shapes: dict[str, list[int]], known: Feed) -> Graph:
+        return compile_model(self.model, precision=self.precision, shapes=shapes, values=known)
 
     def _made(self, graph: Graph) -> "_Plan":
         others = [plan.model for plan in self._plans.values()]

@@ -17,7 +17,7 @@ from apus import artifact
 from apus.artifact import Graph
 from apus.compile.adaptive import Adaptive
 from apus.compile.hybrid import Hybrid
-from apus.compile.model import to_bytes
+from apus.compile.model import check_precision, to_bytes
 from apus.compile.share import share
 from apus.compile.source import Model
 from apus.errors import CompileError, UnknownValueError, UnsupportedOperatorError
@@ -53,16 +53,18 @@ def ready(
     Raises:
         CompileError: neither can run it; names file, operator, node and fix.
     """
+    check_precision(precision)
     try:
         data = to_bytes(model, precision=precision)
-        return artifact.to_bytes(share(model, threads=threads)) if faster else data
+        return artifact.to_bytes(share(model, precision=precision, threads=threads)) if faster else data
     except CompileError as error:
         proto = _proto(model, error)
         waits = isinstance(error, UnknownValueError) or _is_open(proto)
         if not helped and (isinstance(error, UnsupportedOperatorError) or not waits):
             raise type(error)(*_retold(error, advice())) from error
     file = Path(model).name if isinstance(model, str | os.PathLike) else "<model>"
-    return Fed(proto, threads, deterministic=deterministic, accuracy=accuracy, helped=helped, file=file)
+    options: dict[str, Any] = {"deterministic": deterministic, "accuracy": accuracy, "precision": precision}
+    return Fed(proto, threads, helped=helped, file=file, **options)
 
 
 def _retold(error: CompileError, more: str) -> tuple[Any, ...]:
@@ -124,10 +126,9 @@ class Fed:
     Args:
         model: as ONNX.
         threads: threads per layer.
-        deterministic: as `deterministic_plan` of a session.
         helped: whether ONNX Runtime may run what the engine refuses.
         file: for messages.
-        accuracy: as of a session; what ONNX Runtime runs is accurate.
+        **options: of the engine, as `Adaptive` takes them; what ONNX Runtime runs is accurate, in fp32.
     """
 
     def __init__(
@@ -135,13 +136,12 @@ class Fed:
         model: onnx.ModelProto,
         threads: int,
         *,
-        deterministic: bool,
         helped: bool,
         file: str,
-        accuracy: str = "accurate",
+        **options: Any,
     ) -> None:
         self.threads, self.file, self._helped, self._model = threads, file, helped, model
-        self._options: dict[str, Any] = {"threads": threads, "deterministic": deterministic, "accuracy": accuracy}
+        self._options: dict[str, Any] = {"threads": threads} | options
         self._runner: Adaptive | Hybrid = Adaptive(model, **self._options)
         self.inputs = described_inputs(model)
         self.outputs = [_described(value) for value in model.graph.output]

@@ -42,7 +42,7 @@ def compile_graph(
     if allow not in ALLOW:
         raise RunError(f"allow={allow!r}; give 'onnxruntime' or leave it out")
     if allow:
-        return share(model, shapes=shapes, threads=threads or usable_cores())
+        return share(model, precision=precision, shapes=shapes, threads=threads or usable_cores())
     try:
         return compile_model(model, precision=precision, shapes=shapes)
     except UnsupportedOperatorError as error:

@@ -86,6 +86,7 @@ class Hybrid:
         threads: threads per layer; every usable core by default.
         deterministic: as `deterministic_plan` of a session.
         accuracy: as of a session; of the engine's parts.
+        precision: of the engine's parts, as for `compile_model`.
 
     Raises:
         CompileError: ONNX Runtime refuses a node too.
@@ -98,9 +99,14 @@ class Hybrid:
         threads: int | None = None,
         deterministic: bool = False,
         accuracy: str = "accurate",
+        precision: str = "fp32",
     ) -> None:
         self.model, self.threads = model, threads
-        self._options: dict[str, Any] = {"deterministic": deterministic, "accuracy": accuracy}
+        self._options: dict[str, Any] = {
+            "deterministic": deterministic,
+            "accuracy": accuracy,
+            "precision": precision,
+        }
         self.segments: list[Segment] = []
         constants = {tensor.name for tensor in model.graph.initializer}
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
@@ -212,7 +218,9 @@ class Hybrid:
         if any(not isinstance(array, np.ndarray | np.generic) for array in feed.values()):
             return CompileError("it reads a sequence or an optional value; only arrays are supported")
         try:
-            Adaptive(part, self.threads).plan({name: np.asarray(array) for name, array in feed.items()})
+            Adaptive(part, self.threads, **self._options).plan(
+                {name: np.asarray(array) for name, array in feed.items()}
+            )
         except (CompileError, ArtifactError) as error:
             return error
         return None

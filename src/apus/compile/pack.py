@@ -5,18 +5,28 @@ import numpy as np
 from apus import artifact
 from apus.artifact import Array, Graph, Node
 from apus.compile.draft import add_tensor
+from apus.errors import CompileError
 
 
-def pack(graph: Graph) -> None:
-    """Pack the weights of every `conv`, `linear` and `recurrent`, in place."""
+def pack(graph: Graph, precision: str = "fp32") -> None:
+    """Pack the weights of every `conv`, `linear` and `recurrent`, in place.
+
+    Args:
+        graph: with draft weights.
+        precision: `bf16` stores in bfloat16 what carries no quantisation; depthwise convolutions and single weights stay
+            float32.
+
+    Raises:
+        CompileError: a weight is too large for bfloat16.
+    """
     for node in graph.nodes:
         if node.op in ("conv", "linear", "recurrent"):
-            _pack_node(graph, node)
+            _pack_node(graph, node, half=precision == "bf16" and "weight_scale" not in node.tensors)
     used = set(graph.used_tensors())
     graph.tensors = {name: array for name, array in graph.tensors.items() if name in used}
 
 
-def _pack_node(graph: Graph, node: Node) -> None:
+def _pack_node(graph: Graph, node: Node, half: bool) -> None:
     weight, bias = _executed(graph, node)
     groups = int(node.attributes.get("groups", 1))
     matrix = np.ascontiguousarray(weight.reshape(len(weight), -1))
@@ -24,7 +34,8 @@ def _pack_node(graph: Graph, node: Node) -> None:
     roles: dict[str, Array] = {"values": matrix}
     form = "depthwise"
     if not depthwise:
-        form, packed = _smallest(matrix, groups, single=node.op != "recurrent")
+        stored = _halved(matrix, node) if half and matrix.dtype == np.float32 else matrix
+        form, packed = _smallest(matrix, stored, groups, single=node.op != "recurrent")
         roles = packed._asdict()
     if bias is not None and bias.any():
         roles["bias"] = bias
@@ -35,9 +46,18 @@ def _pack_node(graph: Graph, node: Node) -> None:
     node.tensors = {role: add_tensor(graph, f"{stem}.{role}", array) for role, array in roles.items()}
 
 
-def _smallest(matrix: Array, groups: int, single: bool) -> tuple[str, artifact.Blocks | artifact.Unstructured]:
-    """The format of fewest bytes; `single` allows single weights, of which at least half must be zero."""
-    blocks = _blocks(matrix, groups)
+def _halved(matrix: Array, node: Node) -> Array:
+    halved = artifact.to_bfloat16(matrix)
+    if (np.isinf(artifact.from_bfloat16(halved)) & np.isfinite(matrix)).any():
+        raise CompileError(f"node {node.name!r}: a weight is too large for bfloat16; compile with precision 'fp32'")
+    return halved
+
+
+def _smallest(
+    matrix: Array, stored: Array, groups: int, single: bool
+) -> tuple[str, artifact.Blocks | artifact.Unstructured]:
+    """The format of fewest bytes, of blocks as `stored`; `single` allows single weights, half or more of them zero."""
+    blocks = _blocks(stored, groups)
     form = "block16x4" if blocks.columns.ndim == 1 else "block16x1"
     if not single or 2 * np.count_nonzero(matrix) > matrix.size:
         return form, blocks

@@ -14,7 +14,7 @@ import onnx_ir as ir
 from apus import artifact
 from apus.artifact import Array, Graph, Segment, Value
 from apus.artifact.operators import DTYPES
-from apus.compile.model import compile_model
+from apus.compile.model import check_precision, compile_model
 from apus.compile.pieces import Types, inferred, piece, reason
 from apus.compile.source import Model, clean, load
 from apus.errors import CompileError
@@ -35,11 +35,19 @@ class Part:
     graph: Graph | None = None
 
 
-def share(model: Model, *, shapes: dict[str, list[int]] | None = None, threads: int = 1, faster: bool = True) -> Graph:
+def share(
+    model: Model,
+    *,
+    precision: str = "fp32",
+    shapes: dict[str, list[int]] | None = None,
+    threads: int = 1,
+    faster: bool = True,
+) -> Graph:
     """Compile a model; ONNX Runtime may run parts of it.
 
     Args:
         model: a path, or the model itself.
+        precision: of the engine's parts, as for `compile_model`; ONNX Runtime runs the model as it is.
         shapes: fixed shapes for inputs, by name, in place of symbolic ones.
         threads: of both while they are measured.
         faster: whether a part that ONNX Runtime runs faster here, measured, is given to it; only where every input has
@@ -49,12 +57,13 @@ def share(model: Model, *, shapes: dict[str, list[int]] | None = None, threads: 
         The network; with segments if ONNX Runtime got a part.
 
     Raises:
-        CompileError: the model is none, or ONNX Runtime refuses its part too.
+        CompileError: the model is none, the precision is unknown, or ONNX Runtime refuses its part too.
         MissingExtraError: ONNX Runtime is not installed.
     """
+    check_precision(precision)
     loaded, file = load(model)
     clean(loaded)
-    shared = _Shared(_fixed(ir.serde.serialize_model(loaded), shapes or {}), file, shapes or {}, threads)
+    shared = _Shared(_fixed(ir.serde.serialize_model(loaded), shapes or {}), file, threads, precision)
     parts = shared.parts()
     feed = _sample(shared.model, shapes or {}) if faster else None
     if feed is not None:
@@ -88,8 +97,8 @@ def _sample(model: onnx.ModelProto, shapes: dict[str, list[int]]) -> dict[str, A
 
 
 class _Shared:
-    def __init__(self, model: onnx.ModelProto, file: str, shapes: dict[str, list[int]], threads: int) -> None:
-        self.model, self.file, self.threads = model, file, threads
+    def __init__(self, model: onnx.ModelProto, file: str, threads: int, precision: str) -> None:
+        self.model, self.file, self.threads, self.precision = model, file, threads, precision
         self.types: Types = inferred(model)
         self.total = len(model.graph.node)
         self.finals = [value.name for value in model.graph.output]
@@ -133,7 +142,7 @@ class _Shared:
 
     def _compiled(self, start: int, end: int) -> Graph | None:
         try:
-            return compile_model(self.piece(start, end))
+            return compile_model(self.piece(start, end), precision=self.precision)
         except CompileError as error:
             self._refused = error
             return None
