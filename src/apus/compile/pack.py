@@ -13,8 +13,8 @@ def pack(graph: Graph, precision: str = "fp32") -> None:
 
     Args:
         graph: with draft weights.
-        precision: `bf16` stores in bfloat16 what carries no quantisation; depthwise convolutions and single weights stay
-            float32.
+        precision: `bf16` stores in bfloat16 what carries no quantisation; depthwise convolutions and
+            single weights stay float32.
 
     Raises:
         CompileError: a weight is too large for bfloat16.
