@@ -5,6 +5,7 @@
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
 #include "kernels/conv_depthwise_rows/conv_depthwise_rows.h"
+#include "kernels/conv_unstructured/conv_unstructured.h"
 
 namespace apus {
 namespace {
@@ -37,7 +38,12 @@ std::vector<Candidate> conv_kernels(const Builder& b, const Node& node, int64_t 
   const Isa isa = b.isa();
   const int threads = b.threads();
   const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
-  return {[=] { return make_over<ConvBlock16>(blocks, window, epilogue, isa, threads); }};
+  std::vector<Candidate> found{[=] { return make_over<ConvBlock16>(blocks, window, epilogue, isa, threads); }};
+  if (node.attributes.format != Format::unstructured || epilogue.x != Element::f32) return found;
+  const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
+  if (ConvUnstructured::serves(single, window))
+    found.push_back([=] { return std::make_shared<const ConvUnstructured>(single, window, epilogue, isa, threads); });
+  return found;
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
 #include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_unstructured/linear_unstructured.h"
 #include "kernels/linear_windows/linear_windows.h"
 
 namespace apus {
@@ -21,6 +22,10 @@ std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_
     found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
+  if (node.attributes.format != Format::unstructured || epilogue.x != Element::f32) return found;
+  const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
+  if (LinearUnstructured::serves(single))
+    found.push_back([=] { return std::make_shared<const LinearUnstructured>(single, rows, epilogue, isa, threads); });
   return found;
 }
 
