@@ -252,8 +252,9 @@ def softmaxes() -> Iterator[Case]:
 
 
 def same(op: str, x: list[int], y: list[int], **attributes: Any) -> Iterator[Case]:
-    """A byte-moving operator on float32, quantised bytes, and (where legal) int64."""
-    kinds = [real, quantised] if op == "pad" else [real, quantised, lambda *shape: Value("int64", list(shape))]
+    """A byte-moving operator on float32, quantised bytes, and (where legal) integers of 8 and 2 bytes."""
+    whole = [lambda *shape, dtype=dtype: Value(dtype, list(shape)) for dtype in ("int64", "int16")]
+    kinds = [real, quantised, *([] if op == "pad" else whole)]
     for kind in kinds:
         graph, feed = single(op, [kind(*x)], kind(*y), **attributes)
         yield Case(f"{op} {graph.values['y'].dtype} {x} {attributes}", graph, feed, 0)

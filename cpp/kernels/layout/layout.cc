@@ -4,6 +4,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "kernels/layout/tile.h"
+
 namespace apus {
 namespace {
 
@@ -23,11 +25,22 @@ void copy_line(const T* x, T* y, const Dimension& d) {
 // Two innermost dimensions where reading walks one way and writing the other: tiles keep both in cache.
 template <class T>
 void copy_tiles(const T* x, T* y, const Dimension& a, const Dimension& b) {
-  constexpr int64_t kTile = 16;
+  constexpr int64_t kTile = 16, kSide = Tile<T>::kSide;
+  const bool turns = a.from == 1 && b.to == 1;
   for (int64_t i0 = 0; i0 < a.size; i0 += kTile)
-    for (int64_t j0 = 0; j0 < b.size; j0 += kTile)
-      for (int64_t i = i0; i < std::min(a.size, i0 + kTile); ++i)
-        for (int64_t j = j0; j < std::min(b.size, j0 + kTile); ++j) y[i * a.to + j * b.to] = x[i * a.from + j * b.from];
+    for (int64_t j0 = 0; j0 < b.size; j0 += kTile) {
+      const int64_t rows = std::min(a.size - i0, kTile), columns = std::min(b.size - j0, kTile);
+      const T* from = x + i0 * a.from + j0 * b.from;
+      T* to = y + i0 * a.to + j0 * b.to;
+      if (turns && rows == kTile && columns == kTile) {
+        for (int64_t j = 0; j < kTile; j += kSide)
+          for (int64_t i = 0; i < kTile; i += kSide)
+            Tile<T>::turn(from + i + j * b.from, b.from, to + i * a.to + j, a.to);
+        continue;
+      }
+      for (int64_t i = 0; i < rows; ++i)
+        for (int64_t j = 0; j < columns; ++j) to[i * a.to + j * b.to] = from[i * a.from + j * b.from];
+    }
 }
 
 template <class T>

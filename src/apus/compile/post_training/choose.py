@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 
 import onnx_ir as ir
 
+from apus.compile.post_training.spelled import READS, reader
 from apus.compile.post_training.weights import added_bias, is_bias_add
 from apus.errors import NothingMatchedError
 
@@ -65,7 +66,7 @@ def _drop_dead_ends(choice: Choice) -> None:
     chosen = set(choice.layers) | set(choice.followers)
     for node in reversed(choice.followers):
         inside = node.op_type in FUSED or is_bias_add(node)
-        if not inside and not any(user in chosen for user, _ in node.outputs[0].uses()):
+        if not inside and not any(reader(user) in chosen for user, _ in node.outputs[0].uses()):
             chosen.remove(node)
     choice.followers = [node for node in choice.followers if node in chosen]
 
@@ -86,7 +87,7 @@ def _is_layer(node: ir.Node) -> bool:
 def _eligible(node: ir.Node, quantised: set[ir.Value]) -> bool:
     if node.op_type in LAYERS:
         return _is_layer(node) and not _shared_weight(node)
-    return any(value in quantised for value in data_inputs(node))
+    return reader(node) is node and any(value in quantised for value in data_inputs(node))
 
 
 def _shared_weight(node: ir.Node) -> bool:
@@ -98,6 +99,8 @@ def _shared_weight(node: ir.Node) -> bool:
 
 def data_inputs(node: ir.Node) -> list[ir.Value]:
     """Inputs that carry activations, or constants that stand in for one."""
+    if READS in node.meta:
+        return list(node.meta[READS])
     count = len(node.inputs) if node.op_type == "Concat" else _DATA_INPUTS.get(node.op_type, 1)
     return [value for value in node.inputs[:count] if value is not None]
 
@@ -114,7 +117,7 @@ def _values(graph: ir.Graph, choice: Choice) -> list[ir.Value]:
 
 def _stays_inside(value: ir.Value, nodes: set[ir.Node]) -> bool:
     """Whether a value exists only inside one int8 kernel, or is the float result of the last layer."""
-    producer, users = value.producer(), [user for user, _ in value.uses()]
+    producer, users = value.producer(), [reader(user) for user, _ in value.uses()]
     if producer is None or producer not in nodes:
         return False
     if not any(user in nodes for user in users):  # only float nodes, or the caller, read it

@@ -9,6 +9,7 @@ import onnx_ir as ir
 from onnx_ir.passes import common
 
 from apus._files import existing_file
+from apus.compile.post_training.spelled import mark
 from apus.compile.post_training.weights import replace_constant
 from apus.errors import CompileError
 
@@ -44,6 +45,7 @@ def prepare(model: Any) -> ir.Model:
         _fold_batch_norm(graph, node)
         _fold_gemm_factors(node)
     _name_nodes(graph)
+    mark(graph)
     return common.ShapeInferencePass()(common.RemoveUnusedNodesPass()(prepared).model).model
 
 
