@@ -13,7 +13,7 @@
 namespace apus {
 namespace {
 
-constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "vnni"};
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "vnni", "bf16"};
 
 #if defined(__x86_64__)
 
@@ -106,7 +106,7 @@ Isa detect_isa() {
   if (!has_all({"avx2", "fma", "f16c"})) return Isa::scalar;
   if (!has_all({"avx512f", "avx512bw", "avx512dq", "avx512vl"})) return Isa::avx2;
   if (!has_all({"avx512vnni", "avx512vbmi", "avx512vbmi2"})) return Isa::avx512;
-  return Isa::vnni;
+  return has_all({"avx512bf16"}) ? Isa::bf16 : Isa::vnni;
 }
 
 Isa choose_isa() {

@@ -6,8 +6,9 @@
 namespace apus {
 
 // Ascending: a CPU that has one has all before it. avx2: + FMA, F16C. avx512: F, BW, DQ, VL. vnni: + VNNI, VBMI, VBMI2.
-enum class Isa : uint8_t { scalar, avx2, avx512, vnni };
+// bf16: + BF16.
+enum class Isa : uint8_t { scalar, avx2, avx512, vnni, bf16 };
 
-inline constexpr int kIsaCount = 4;
+inline constexpr int kIsaCount = 5;
 
 }  // namespace apus

@@ -38,16 +38,17 @@ struct Sample {
   std::vector<float> values, multiplier;
   Block16Weights weights;
 
-  Sample(Element x, bool runs) : values(kOutputs * kKept), multiplier(kOutputs, 1e-3f) {
-    const int64_t group = x == Element::u8 ? 4 : 1;
+  enum class Kind : uint8_t { plain, runs, bf16 };
+
+  explicit Sample(Element x, Kind kind = Kind::plain) : values(kOutputs * kKept), multiplier(kOutputs, 1e-3f) {
+    const bool runs = kind == Kind::runs;
+    const int64_t group = x == Element::u8 ? 4 : kind == Kind::bf16 ? 2 : 1;
     for (int64_t strip = 0; strip <= kOutputs / kStrip; ++strip)
       strips.push_back(static_cast<uint32_t>(strip * kKept / group));
     for (int64_t i = 0; i < kOutputs / kStrip * kKept; ++i)
       columns.push_back(static_cast<uint16_t>(runs ? i % kKept / 4 * 16 + i % 4 : i % kKept * 4 + i / kKept * 7 % 4));
-    if (x == Element::u8)
-      std::memset(values.data(), 3, values.size() * 4);
-    else
-      std::fill(values.begin(), values.end(), 0.01f);
+    std::memset(values.data(), x == Element::u8 ? 3 : 0x3C, values.size() * 4);  // 0x3C3C...: 0.01, in bfloat16 too
+    weights.bf16 = kind == Kind::bf16;
     weights.outputs = kOutputs, weights.inputs = kInputs;
     weights.strips = strips.data(), weights.columns = columns.data(), weights.values = values.data();
     if (x == Element::u8) weights.multiplier = multiplier.data();
@@ -61,15 +62,16 @@ void calibrate(const Operator& op, int64_t positions, const Epilogue& epilogue,
   figures[std::string("cycle ") + op.kernel()] = ns / op.cost();
 }
 
-void calibrate_types(const Epilogue& epilogue, Isa isa, std::map<std::string, double>& figures) {
+void calibrate_types(const Epilogue& epilogue, Isa isa, std::map<std::string, double>& figures,
+                     Sample::Kind kind = Sample::Kind::plain) {
   constexpr int64_t kRows = 64, kSide = 8;
-  const Sample sample(epilogue.x, false);
+  const Sample sample(epilogue.x, kind);
   const Block16Weights& w = sample.weights;
   calibrate(LinearBlock16(w, 1, epilogue, isa, 1, LinearBlock16::Road::rows), 1, epilogue, figures);
   calibrate(LinearBlock16(w, kRows, epilogue, isa, 1, LinearBlock16::Road::planes), kRows, epilogue, figures);
   if (LinearWindows::serves(w, epilogue, isa)) calibrate(LinearWindows(w, 1, epilogue, isa, 1), 1, epilogue, figures);
   if (epilogue.x == Element::u8) {
-    const Sample neighbours(epilogue.x, true);
+    const Sample neighbours(epilogue.x, Sample::Kind::runs);
     calibrate(LinearBlock16(neighbours.weights, 1, epilogue, isa, 1, LinearBlock16::Road::rows), 1, epilogue, figures);
   }
   const Window window{Sample::kInputs, kSide, kSide, kSide, kSide};
@@ -191,6 +193,7 @@ double time_operator(const Operator& op, int64_t x_bytes, int64_t y_bytes, Threa
 bool calibrate_kernels(Isa isa, std::map<std::string, double>& figures) {
   return repeated(figures, CLOCK_THREAD_CPUTIME_ID, 1, 1.15, [isa](Figures& now) {
     calibrate_types({Element::f32, Element::f32}, isa, now);
+    calibrate_types({Element::f32, Element::f32}, isa, now, Sample::Kind::bf16);
     calibrate_types({Element::u8, Element::u8, 0, 0, 0, 255}, isa, now);
     calibrate_types({Element::u8, Element::f32}, isa, now);
   });

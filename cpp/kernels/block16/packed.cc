@@ -112,8 +112,8 @@ void PackedBlock16::widen(const Block16Weights& weights) {
 
 // Cycles a vector of 16 positions, measured: multiply-adds by group, then epilogue and store.
 void PackedBlock16::count_cost(const StripKernelRow& kernel) {
-  constexpr int64_t kFloat[kIsaCount] = {240, 20, 9, 9}, kBytes[kIsaCount] = {940, 80, 26, 9};
-  constexpr int64_t kPairs[kIsaCount] = {480, 40, 18, 18}, kStore[kIsaCount] = {300, 200, 45, 40};
+  constexpr int64_t kFloat[kIsaCount] = {240, 20, 9, 9, 9}, kBytes[kIsaCount] = {940, 80, 26, 9, 9};
+  constexpr int64_t kPairs[kIsaCount] = {480, 40, 18, 18, 10}, kStore[kIsaCount] = {300, 200, 45, 40, 45};
   const int isa = static_cast<int>(kernel.isa);
   const int64_t per_group = kernel.x == Element::u8         ? kBytes[isa]
                             : kernel.values == Values::bf16 ? kPairs[isa]

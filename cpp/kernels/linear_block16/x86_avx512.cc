@@ -38,6 +38,13 @@ INLINE __m512 second(__m512i pairs) {
   return _mm512_castsi512_ps(_mm512_and_si512(pairs, _mm512_set1_epi32(static_cast<int>(0xFFFF0000))));
 }
 
+// Sixteen pairs, read once: GCC would read them for each half (Zen 5: 2.1 instead of 2.8 us, 1024x1024 at 90 % zeros).
+INLINE __m512i load_pairs(const uint16_t* w) {
+  __m512i pairs = _mm512_loadu_si512(w);
+  __asm__("" : "+v"(pairs));
+  return pairs;
+}
+
 INLINE __m512 accumulate_bf16(const StripArguments& a, const float* x) {
   const uint16_t* w = static_cast<const uint16_t*>(a.values);
   const int32_t* offsets = a.offsets;
@@ -48,13 +55,13 @@ INLINE __m512 accumulate_bf16(const StripArguments& a, const float* x) {
   for (; g + 4 <= a.groups; g += 4, w += 128, offsets += 8) {
 #pragma GCC unroll 4
     for (int i = 0; i < 4; ++i) {
-      const __m512i pairs = _mm512_loadu_si512(w + 32 * i);
+      const __m512i pairs = load_pairs(w + 32 * i);
       s[2 * i] = _mm512_fmadd_ps(first(pairs), _mm512_set1_ps(x[offsets[2 * i]]), s[2 * i]);
       s[2 * i + 1] = _mm512_fmadd_ps(second(pairs), _mm512_set1_ps(x[offsets[2 * i + 1]]), s[2 * i + 1]);
     }
   }
   for (; g < a.groups; ++g, w += 32, offsets += 2) {
-    const __m512i pairs = _mm512_loadu_si512(w);
+    const __m512i pairs = load_pairs(w);
     s[0] = _mm512_fmadd_ps(first(pairs), _mm512_set1_ps(x[offsets[0]]), s[0]);
     s[1] = _mm512_fmadd_ps(second(pairs), _mm512_set1_ps(x[offsets[1]]), s[1]);
   }
