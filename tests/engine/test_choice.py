@@ -162,7 +162,7 @@ def tries(kept: Path) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "apus machine 0\ntries kernels 4\n", "apus machine 4\ntries kernels -4\n", "apus machine 4\nx"]
+    "text", ["", "apus machine 0\ntries kernels 4\n", "apus machine 5\ntries kernels -4\n", "apus machine 5\nx"]
 )
 def test_a_spoilt_cache_is_measured_anew(text: str, cache: Path, tmp_path: Path) -> None:
     path = tmp_path / "one.apus"
