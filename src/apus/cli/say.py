@@ -23,6 +23,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--pitch", type=float, default=0.0, help="semitones up, -12 to 12 (default: 0)")
     parser.add_argument("--seed", type=int, default=0, help="of the breath in the voice (default: 0)")
     parser.add_argument("--threads", type=int, default=1, help="threads per layer (default: 1)")
+    parser.add_argument("--precision", default="int8", choices=["int8", "fp32"], help="of the network (default: int8)")
     parser.add_argument("--phonemes", action="store_true", help="also print what is said, and when, to stderr")
 
 
@@ -36,7 +37,8 @@ def run(options: argparse.Namespace) -> int:
     if options.out != "-":
         file_to_be(options.out)
     text = sys.stdin.read() if options.text == "-" else options.text
-    voice = Voice(existing_file(options.model) if options.model else None, threads=_threads(options.threads))
+    model = existing_file(options.model) if options.model else None
+    voice = Voice(model, threads=_threads(options.threads), precision=options.precision)
     start, chunks = time.perf_counter(), []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

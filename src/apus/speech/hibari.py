@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,8 @@ RATE, HOP = 24000, 300
 FRAME_SECONDS = 0.025
 LONGEST = 400
 """Phonemes of one sentence; what is longer is said in pieces."""
-_EDITION = 1  # of the parts; another one is compiled anew
+_EDITION = 2  # of the parts; another one is compiled anew
+Precision = Literal["int8", "fp32"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +58,13 @@ def _only(session: Session) -> str:
     return arg.name
 
 
-def load(model: str | os.PathLike[str] | None, threads: int) -> Network:
+def load(model: str | os.PathLike[str] | None, threads: int, precision: Precision = "int8") -> Network:
     """Open a voice; its parts are compiled once and kept under `$XDG_CACHE_HOME/apus/voices`.
 
     Args:
         model: an ONNX file of hibari's architecture; the voice in the package by default.
         threads: per layer.
+        precision: `int8`, as hibari's own weights are, or `fp32`, the same weights without rounding between layers.
 
     Returns:
         Its network.
@@ -70,19 +72,38 @@ def load(model: str | os.PathLike[str] | None, threads: int) -> Network:
     Raises:
         MissingExtraError: hibari-tts is not installed.
         CompileError: the model has another architecture.
+        ValueError: there is no such precision.
     """
+    if precision not in get_args(Precision):
+        raise ValueError(f"precision={precision!r}; there are {', '.join(get_args(Precision))}")
     path = Path(model) if model is not None else assets() / "hibari.onnx"
     data = path.read_bytes()
-    folder = _cache() / f"{hashlib.sha256(data).hexdigest()[:16]}-{_EDITION}"
+    folder = _cache() / f"{hashlib.sha256(data).hexdigest()[:16]}-{precision}-{_EDITION}"
     files = {name: folder / f"{name}.apus" for name in ("text", "melody", "spectra")}
     if not all(file.exists() for file in files.values()):
-        import onnx
-
-        from apus.speech.parts import compiled
-
-        for name, part in compiled(onnx.load_model_from_string(data)).items():
+        for name, part in _compiled(data, precision).items():
             write_atomically(files[name], part)
     return Network(**{n: Session(str(f), threads=threads, deterministic_plan=True) for n, f in files.items()})
+
+
+def _compiled(data: bytes, precision: Precision) -> dict[str, bytes]:
+    import onnx
+
+    from apus.compile.model import to_bytes
+    from apus.speech.calibrate import SENTENCES, Listener, in_int8
+    from apus.speech.parts import parts
+
+    plain = parts(onnx.load_model_from_string(data))
+    made = {name: to_bytes(part) for name, part in plain.items()}
+    if precision == "fp32":
+        return made
+    heard = {name: Listener(Session(part, threads=1, deterministic_plan=True)) for name, part in made.items()}
+    network, front = Network(**heard), FrontEnd()  # type: ignore[arg-type]
+    for sentence in SENTENCES:
+        for phonemes in front.sentences(sentence):
+            network(front.numbers(phonemes), 1.0, 0.0)
+    quantised = in_int8(plain, {name: listener.feeds for name, listener in heard.items()})
+    return {name: to_bytes(part) for name, part in quantised.items()}
 
 
 def _cache() -> Path:

@@ -2,15 +2,14 @@
 
 In its ONNX file durations decide how often a phoneme is repeated, so nothing behind them has a length of its own.
 Cut there, each part has one free dimension; what lies between is repetition, which NumPy does. Its matrices are int8
-with scales found anew in each run (DynamicQuantizeLinear); here they are multiplied in float32, the same weights
-without that rounding.
+with scales found anew in each run (DynamicQuantizeLinear); here the parts are float32, the same weights
+without that rounding; `calibrate.py` quantises them with fixed scales.
 """
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from apus.compile.model import to_bytes
 from apus.errors import CompileError
 
 FRAMES, TEXT, MELODY = "/Clip_output_0", "/Transpose_22_output_0", "/Transpose_55_output_0"
@@ -45,18 +44,6 @@ def parts(model: onnx.ModelProto) -> dict[str, onnx.ModelProto]:
         "melody": _extract(plain, [_floats(_MELODY_IN)], [_MELODY_OUT]),
         "spectra": _extract(plain, [_floats(_TEXT_IN), _floats(_TONE_IN)], list(SPECTRA)),
     }
-
-
-def compiled(model: onnx.ModelProto) -> dict[str, bytes]:
-    """The three networks as `.apus` files.
-
-    Args:
-        model: as for `parts`.
-
-    Returns:
-        By the names of `parts`.
-    """
-    return {name: to_bytes(part) for name, part in parts(model).items()}
 
 
 def _floats(name: str) -> onnx.ValueInfoProto:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apus.errors import RunError
-from apus.speech.hibari import FRAME_SECONDS, HOP, RATE, FrontEnd, load
+from apus.speech.hibari import FRAME_SECONDS, HOP, RATE, FrontEnd, Precision, load
 from apus.speech.ssml import Span, is_ssml, spans
 from apus.speech.text import readable
 
@@ -39,14 +39,17 @@ class Voice:
     Args:
         model: an ONNX file of hibari's architecture; the one in the package by default.
         threads: per layer, 1 or more.
+        precision: of its network: `int8`, as hibari itself, or `fp32`.
 
     Raises:
         MissingExtraError: hibari-tts is not installed.
         CompileError: the model has another architecture.
     """
 
-    def __init__(self, model: str | os.PathLike[str] | None = None, *, threads: int = 1) -> None:
-        self._network, self._front = load(model, threads), FrontEnd()
+    def __init__(
+        self, model: str | os.PathLike[str] | None = None, *, threads: int = 1, precision: Precision = "int8"
+    ) -> None:
+        self._network, self._front = load(model, threads, precision), FrontEnd()
         self.rate = RATE
         """Samples a second."""
 
