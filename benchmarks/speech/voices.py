@@ -1,17 +1,41 @@
 """The voice of hibari: the engine against ONNX Runtime on hibari's own file, one thread each, text to samples."""
 
+import subprocess
+import sys
 import time
 from statistics import median, quantiles
 
 from apus.bench.results import Row, row
 from apus.speech import Voice
 
-RUNS = 15
+RUNS, COLD_RUNS = 15, 7
+SAY = """
+import os, re, sys
+from pathlib import Path
+from apus.cli import main
+assert main(["say", sys.argv[1], "-o", os.devnull]) == 0
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
 TEXTS = {
     "voice-short": "Hello there.",
     "voice-200": "The committee met on Tuesday to discuss the budget, which had grown by nearly a third since "
     "the spring; most members thought that the figures were wrong, but nobody could say who had added them up.",
 }
+
+
+def cold() -> list[Row]:
+    """`apus say` as a command: seconds from the shell to a written file, and its peak memory."""
+    seconds, megabytes = [], []
+    for _ in range(COLD_RUNS):
+        start = time.perf_counter()
+        done = subprocess.run([sys.executable, "-c", SAY, TEXTS["voice-short"]], check=True, capture_output=True)
+        seconds.append(time.perf_counter() - start)
+        megabytes.append(int(done.stdout.split()[-1]) / 1024)
+    spread = {"low": min(seconds), "high": max(seconds), "runs": COLD_RUNS}
+    return [
+        row("voice-command", "cold_start_s", median(seconds), "s", **spread),
+        row("voice-command", "peak_rss_mb", max(megabytes), "MB", runs=COLD_RUNS),
+    ]
 
 
 def voices() -> list[Row]:
@@ -40,4 +64,4 @@ def voices() -> list[Row]:
             row(case, "speedup_vs_onnxruntime", median(peer) / median(mine), "x", **spread, detail=detail),
             row(case, "first_audio_ms_p95", late, "ms", runs=RUNS, detail=detail),  # a sentence comes whole
         ]
-    return rows
+    return rows + cold()

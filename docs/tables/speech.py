@@ -71,6 +71,9 @@ def voices(results: Results) -> str:
         why, ratio = detail(results, case, "rtf"), value(results, case, "speedup_vs_onnxruntime")
         cells = f"{why['seconds']:.1f} s | {why['ours_ms']:.0f} ms | {why['theirs_ms']:.0f} ms | {ratio:.2f}x"
         lines.append(f"| {why['characters']} characters | {cells} |")
+    if any(row["case"] == "voice-command" for row in results["rows"]):
+        seconds, memory = (value(results, "voice-command", name) for name in ("cold_start_s", "peak_rss_mb"))
+        lines += ["", f"From the shell to a written file `apus say` takes {seconds:.2f} s and at most {memory:.0f} MB."]
     return "\n".join(lines)
 
 
