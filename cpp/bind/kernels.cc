@@ -28,6 +28,7 @@
 #include "kernels/conv_unstructured/table.h"
 #include "kernels/linear_block16/linear_block16.h"
 #include "kernels/linear_block16/table.h"
+#include "kernels/linear_slots/table.h"
 #include "kernels/linear_windows/linear_windows.h"
 #include "kernels/linear_windows/table.h"
 #include "kernels/matmul/matmul.h"
@@ -166,6 +167,7 @@ void bind_kernels(nb::module_& native) {
       for (const StripKernelRow& row : rows) names.push_back(row.name);
     }
     for (const SingleKernelRow& row : conv_unstructured_kernels()) names.push_back(row.name);
+    for (const SlotKernelRow& row : linear_slots_kernels()) names.push_back(row.name);
     for (const WindowKernelRow& row : linear_windows_kernels()) names.push_back(row.name);
     for (const RowKernelRow& row : conv_depthwise_rows_kernels()) names.push_back(row.name);
     return names;

@@ -12,7 +12,10 @@
 
 #include "base/buffer.h"
 #include "kernels/conv_block16/conv_block16.h"
+#include "kernels/conv_unstructured/conv_unstructured.h"
 #include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_slots/linear_slots.h"
+#include "kernels/linear_unstructured/linear_unstructured.h"
 #include "kernels/linear_windows/linear_windows.h"
 
 namespace apus {
@@ -60,6 +63,36 @@ void calibrate(const Operator& op, int64_t positions, const Epilogue& epilogue,
   const double ns = time_operator(op, Sample::kInputs * positions * element_size(epilogue.x),
                                   Sample::kOutputs * positions * element_size(epilogue.y), nullptr, 5e5);
   figures[std::string("cycle ") + op.kernel()] = ns / op.cost();
+}
+
+// The same matrix by single weights, at an eighth of full density, no two rows alike.
+struct SingleSample {
+  static constexpr int64_t kKept = Sample::kInputs / 8;
+  std::vector<uint32_t> rows;
+  std::vector<uint16_t> columns;
+  std::vector<float> values, multiplier;
+  UnstructuredWeights weights;
+
+  explicit SingleSample(Element x) : values(Sample::kOutputs * kKept, 0.01f), multiplier(Sample::kOutputs, 1e-3f) {
+    for (int64_t row = 0; row <= Sample::kOutputs; ++row) rows.push_back(static_cast<uint32_t>(row * kKept));
+    for (int64_t i = 0; i < Sample::kOutputs * kKept; ++i)
+      columns.push_back(static_cast<uint16_t>(i % kKept * 8 + (i * 2654435761u >> 8) % 8));
+    if (x == Element::u8) std::memset(values.data(), 3, values.size() * 4);
+    weights.outputs = Sample::kOutputs, weights.inputs = Sample::kInputs;
+    weights.rows = rows.data(), weights.columns = columns.data(), weights.values = values.data();
+    if (x == Element::u8) weights.multiplier = multiplier.data();
+  }
+};
+
+void calibrate_single(const Epilogue& epilogue, Isa isa, std::map<std::string, double>& figures) {
+  constexpr int64_t kRows = 64, kSide = 8;
+  const SingleSample sample(epilogue.x);
+  const UnstructuredWeights& w = sample.weights;
+  if (LinearSlots::serves(w, epilogue, isa)) calibrate(LinearSlots(w, 1, epilogue, isa, 1), 1, epilogue, figures);
+  if (epilogue.x != Element::f32) return;
+  calibrate(LinearUnstructured(w, kRows, epilogue, isa, 1), kRows, epilogue, figures);
+  const Window window{Sample::kInputs, kSide, kSide, kSide, kSide};
+  calibrate(ConvUnstructured(w, window, epilogue, isa, 1), kSide * kSide, epilogue, figures);
 }
 
 void calibrate_types(const Epilogue& epilogue, Isa isa, std::map<std::string, double>& figures,
@@ -196,6 +229,9 @@ bool calibrate_kernels(Isa isa, std::map<std::string, double>& figures) {
     calibrate_types({Element::f32, Element::f32}, isa, now, Sample::Kind::bf16);
     calibrate_types({Element::u8, Element::u8, 0, 0, 0, 255}, isa, now);
     calibrate_types({Element::u8, Element::f32}, isa, now);
+    calibrate_single({Element::f32, Element::f32}, isa, now);
+    calibrate_single({Element::u8, Element::u8, 0, 0, 0, 255}, isa, now);
+    calibrate_single({Element::u8, Element::f32}, isa, now);
   });
 }
 

@@ -11,7 +11,7 @@ from engine_graphs import load
 
 import apus
 from apus import _native
-from apus.artifact import Graph, Node, Value, pack, to_bytes
+from apus.artifact import Graph, Node, Value, pack, pack_unstructured, to_bytes
 from apus.bench.layers import _shared
 
 MOST_TRIES = 4
@@ -53,6 +53,29 @@ def test_every_kernel_is_weighed_and_the_best_is_first() -> None:
     assert all(option["estimated_us"] > 0 for option in layer["options"])
     assert (best["measured_us"] or best["estimated_us"]) <= (second["measured_us"] or second["estimated_us"])
     assert "us" in layer["why"]
+
+
+def single(rows: int, density: float, features: int = 512, dtype: str = "float32") -> Graph:
+    """The same, unstructured."""
+    rng = np.random.default_rng(0)
+    keep = rng.random((features, features)) < density
+    packed = pack_unstructured((rng.integers(-99, 99, (features, features)) * keep).astype(dtype))
+    kinds = {"float32": Value("float32", [rows, features]), "int8": Value("uint8", [rows, features], 0.5, 3)}
+    roles = packed._asdict() | ({"multiplier": np.full(features, 1e-3, np.float32)} if dtype == "int8" else {})
+    attributes = {"channels": features, "format": "unstructured"}
+    node = Node("linear", "layer", ["x"], ["y"], attributes, {role: role for role in roles})
+    return Graph("one", ["x"], ["y"], dict.fromkeys(("x", "y"), kinds[dtype]), [node], roles, {})
+
+
+@pytest.mark.parametrize(("rows", "dtype"), [(1, "float32"), (64, "float32"), (1, "int8"), (64, "int8")])
+def test_single_weights_are_weighed_against_blocks(rows: int, dtype: str) -> None:
+    (few,), (many,) = plan(single(rows, 0.02, dtype=dtype)), plan(single(rows, 1.0, dtype=dtype))
+    by = [{"blocks" if "block16" in o["kernel"] else "single" for o in layer["options"]} for layer in (few, many)]
+    assert by == [{"blocks", "single"}] * 2 or (dtype == "int8" and "vnni" not in _native.isas())
+    if "avx512" in _native.isas() and (dtype == "float32" or "vnni" in _native.isas()):
+        assert "slots" in few["kernel"] or "unstructured" in few["kernel"], few["options"]
+        assert few["density"] < 0.03
+        assert not ("slots" in many["kernel"] or "unstructured" in many["kernel"]), many["options"]
 
 
 def test_a_deterministic_plan_measures_nothing_and_is_the_same_for_any_threads() -> None:

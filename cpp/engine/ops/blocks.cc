@@ -43,6 +43,13 @@ NodeBlocks::NodeBlocks(const Model& model, const Node& node, int64_t inputs, Ele
     blocks_ = block16_weights(model, node, inputs);
 }
 
+Block16Weights NodeBlocks::outline() const {
+  if (blocks_) return *blocks_;
+  Block16Weights w;
+  w.outputs = single_.outputs, w.inputs = single_.inputs, w.groups = single_.groups;
+  return w;
+}
+
 const Block16Weights& NodeBlocks::weights() const {
   if (!blocks_) {
     made_ = std::make_unique<const UnstructuredBlocks>(single_, x_);

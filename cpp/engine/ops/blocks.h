@@ -20,6 +20,8 @@ class NodeBlocks {
 
   // Made of single weights when first asked for; not by two threads at once.
   const Block16Weights& weights() const;
+  // The same, but without any block where they are not made yet.
+  Block16Weights outline() const;
 
  private:
   Element x_;

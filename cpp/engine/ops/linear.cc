@@ -3,6 +3,7 @@
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
 #include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_slots/linear_slots.h"
 #include "kernels/linear_unstructured/linear_unstructured.h"
 #include "kernels/linear_windows/linear_windows.h"
 
@@ -18,13 +19,15 @@ std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_
     return [=] { return make_over<LinearBlock16>(blocks, rows, epilogue, isa, threads, road); };
   };
   std::vector<Candidate> found;
-  if (LinearWindows::serves(blocks->weights(), epilogue, isa))
+  if (LinearWindows::serves(blocks->outline(), epilogue, isa))
     found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
-  if (node.attributes.format != Format::unstructured || epilogue.x != Element::f32) return found;
+  if (node.attributes.format != Format::unstructured) return found;
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
-  if (LinearUnstructured::serves(single))
+  if (LinearSlots::serves(single, epilogue, isa))
+    found.push_back([=] { return std::make_shared<const LinearSlots>(single, rows, epilogue, isa, threads); });
+  if (rows > 1 && LinearUnstructured::serves(single, epilogue))
     found.push_back([=] { return std::make_shared<const LinearUnstructured>(single, rows, epilogue, isa, threads); });
   return found;
 }

@@ -19,8 +19,8 @@ std::vector<uint32_t> column_offsets(int64_t columns, int64_t pitch) {
 
 }  // namespace
 
-bool LinearUnstructured::serves(const UnstructuredWeights& weights) {
-  return weights.inputs <= std::numeric_limits<int32_t>::max() / kTile;
+bool LinearUnstructured::serves(const UnstructuredWeights& weights, const Epilogue& epilogue) {
+  return epilogue.x == Element::f32 && weights.inputs <= std::numeric_limits<int32_t>::max() / kTile;
 }
 
 LinearUnstructured::LinearUnstructured(const UnstructuredWeights& weights, int64_t rows, const Epilogue& epilogue,

@@ -17,8 +17,8 @@ namespace apus {
 
 class LinearUnstructured final : public Operator {
  public:
-  // Whether offsets into a tile fit 32 bits.
-  static bool serves(const UnstructuredWeights& weights);
+  // Whether all is float32, and offsets into a tile fit 32 bits.
+  static bool serves(const UnstructuredWeights& weights, const Epilogue& epilogue);
 
   // `rows` is N. `weights` must outlive it. Uses the best kernel of at most `isa`. Made for `threads` parts.
   LinearUnstructured(const UnstructuredWeights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, int threads);

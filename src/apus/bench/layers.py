@@ -222,7 +222,7 @@ def _why(node: Node | None, present: float | None) -> str:
     if node.attributes.get("format") == "depthwise":
         return "one input channel per output: nothing to skip"
     if present is not None and present < 1 and node.attributes.get("format") == "unstructured":
-        return f"unstructured: {100 * (1 - present):.3g} % of what the kernel could multiply is zeros: skipped"
+        return f"unstructured: {100 * (1 - present):.3g} % of a dense layer's products skipped"
     if present is not None and present < 1:
         return f"{100 * (1 - present):.3g} % of the blocks are zeros: skipped"
     return "all blocks present"
