@@ -11,7 +11,8 @@ from apus.errors import ApusError
 from benchmarks.kernels.cases import LAYERS, Case, samples, torch_chain
 from benchmarks.kernels.files import onnx_files, ours
 
-OURS = ("apus-fp32", "apus-int8")
+OURS = ("apus-fp32", "apus-bf16", "apus-int8")
+BF16 = ("openvino-bf16", "torch-bf16", "torch-compile-bf16")
 FP32 = ("onnxruntime-fp32", "openvino-fp32", "torch-fp32", "torch-compile-fp32", "torch-csr", "torch-bsr", "deepsparse")
 SAMPLES = 4  # inputs that errors are measured on
 
@@ -21,6 +22,7 @@ def entries(case: Case, files: dict[str, Path], mine: dict[str, Path]) -> list[t
     module, listed = torch_chain(case), []
     listed.append(("onnxruntime-fp32", "onnxruntime", files["fp32"], {}))
     listed += [(f"apus-{p}", "apus", path, {}) for p, path in mine.items()]
+    listed.append(("apus-bf16", "apus", files["fp32"], {"precision": "bf16"}))
     listed.append(("onnxruntime-int8", "onnxruntime", files["int8"], {}))
     listed.append(("openvino-fp32", "openvino", files["fp32"], {"precision": "f32"}))
     listed.append(("openvino-bf16", "openvino", files["fp32"], {"precision": "bf16"}))
@@ -102,6 +104,10 @@ def rows(case: Case, threads: int, seconds: float, roof_us: dict[str, float]) ->
         ratio("speedup_vs_best_peer", best, mine, detail),
         ratio("speedup_fp32", best_float, "apus-fp32", floats_detail),
     ]
+    if halves := [label for label in BF16 if label in peers]:
+        best_half = min(halves, key=peers.__getitem__)
+        explained = {"best_peer": best_half, "apus_us": layer["apus-bf16"]}
+        made.append(ratio("speedup_bf16", best_half, "apus-bf16", explained))
     if mine in roof_us:
         roof = roof_us[mine]
         made.append(row(name, "roofline_pct", 100 * roof / layer[mine], "%", detail={"roof_us": roof}))

@@ -13,7 +13,10 @@ from benchmarks.kernels.cases import LAYERS, Case, onnx_chain, samples
 from benchmarks.kernels.files import FOLDER, onnx_files
 
 KINDS = {8: TensorProto.INT8, 4: TensorProto.INT4, 2: TensorProto.INT2}
-CASES = {f"linear-1024-n{rows}-formats": Case("linear", 1024, rows) for rows in (1, 16, 128)}
+LINEAR = {f"linear-1024-n{rows}-formats": Case("linear", 1024, rows) for rows in (1, 16, 128)}
+CONV = {"conv1x1-256-28-formats": Case("conv", 256, 28), "conv3x3-128-28-formats": Case("conv", 128, 28, 3)}
+CASES = LINEAR | CONV
+FLOATS = ("fp32-16x1", "bf16-16x1")
 NAMES = tuple(CASES)
 
 
@@ -52,15 +55,16 @@ def narrow(model: onnx.ModelProto, bits: int) -> None:
 
 
 def made(case: Case) -> dict[str, Path]:
-    """`.apus` by name of the format."""
-    names = ("fp32-16x1", *(f"int{bits}-{block}" for block in ("16x1", "16x4") for bits in KINDS))
+    """`.apus` by name of the format; of convolutions those that differ in more than bits unpacked."""
+    integers = [f"int{bits}-{block}" for block in ("16x1", "16x4") for bits in KINDS]
+    names = (*FLOATS, *(integers if case.kind == "linear" else integers[:1]))
     paths = {name: FOLDER / f"{case.name}-{name}.apus" for name in names}
     for name, path in paths.items():
         if path.exists():
             continue
         FOLDER.mkdir(parents=True, exist_ok=True)
-        if name == "fp32-16x1":
-            apus.compile(onnx_chain(case), path)
+        if name in FLOATS:
+            apus.compile(onnx_chain(case), path, precision=name.split("-")[0])
             continue
         model = onnx.load(onnx_files(case)["int8"])
         bits = int(name[3])

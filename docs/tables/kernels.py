@@ -48,8 +48,14 @@ def density(results: Results) -> str:
     return "\n".join([*lines, "", f"Two cores against one, batch 128, 90 % zeros: {cores}."])
 
 
-FORMATS = ("fp32-16x1", "int8-16x1", "int8-16x4", "int4-16x1", "int4-16x4", "int2-16x1", "int2-16x4")
-BATCHES = (1, 16, 128)
+FORMATS = ("fp32-16x1", "bf16-16x1", "int8-16x1", "int8-16x4", "int4-16x1", "int4-16x4", "int2-16x1", "int2-16x4")
+FORMATTED = {
+    "linear-1024-n1": "1024x1024, batch 1",
+    "linear-1024-n16": "batch 16",
+    "linear-1024-n128": "batch 128",
+    "conv1x1-256-28": "conv 1x1",
+    "conv3x3-128-28": "conv 3x3",
+}
 
 
 def formats(results: Results) -> str:
@@ -57,11 +63,13 @@ def formats(results: Results) -> str:
     measured_cases = {r["case"] for r in results["rows"]}
     if f"linear-1024-n1-formats-{FORMATS[0]}" not in measured_cases:
         return "Not measured yet: `make bench-kernels`."
-    lines = ["| µs of a 1024x1024 layer, 90 % zeros | batch 1 | batch 16 | batch 128 | eight layers' file |"]
-    lines.append("|---|---|---|---|---|")
+    lines = ["| µs of a layer, 90 % zeros | " + " | ".join(FORMATTED.values()) + " | file of eight linear |"]
+    lines.append("|---" * (len(FORMATTED) + 2) + "|")
     for name in FORMATS:
-        cases = [f"linear-1024-n{batch}-formats-{name}" for batch in BATCHES]
-        times = [f"{value(results, case, 'layer_us'):.1f}" for case in cases]
+        cases = [f"{stem}-formats-{name}" for stem in FORMATTED]
+        times = [f"{value(results, case, 'layer_us'):.1f}" if case in measured_cases else "" for case in cases]
+        if not any(times):
+            continue
         file = size(detail(results, cases[0], "layer_us")["file_bytes"])
         lines.append(f"| {name.replace('-', ', ')} | " + " | ".join(times) + f" | {file} |")
     return "\n".join(lines)

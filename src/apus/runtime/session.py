@@ -34,7 +34,8 @@ class Session:
         provider_options: accepted; the CPU's provider has none.
         threads: threads per layer, 1 or more; before `sess_options`; every usable core when neither says.
         precision: precision of floating-point layers when an ONNX model is compiled: `fp32` keeps them exact
-            within the printed bound.
+            within the bound that `apus compile` prints; `bf16` stores weights in bfloat16, half the bytes. An `.apus`
+            file has its precision already.
         deterministic_plan: choose kernels by the engine's own figures, never by measuring here: the same plan, hence
             the same rounding of float32, on every machine with this instruction set and for any number of threads.
         allow: who else may run parts of an ONNX model. By default ONNX Runtime, where it is installed, runs the nodes
