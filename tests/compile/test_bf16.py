@@ -15,7 +15,7 @@ from apus.compile import compile_model
 from apus.compile.adaptive import Adaptive
 from apus.compile.hybrid import Hybrid
 from apus.compile.share import share
-from apus.errors import CompileError
+from apus.errors import CompileError, RunError
 
 HEAD = '<ir_version: 8, opset_import: ["": 17]> '
 CONV = (
@@ -136,6 +136,19 @@ def test_inspect_shows_the_bits(tmp_path: Path) -> None:
     assert stored_bits(read(made)) == [16]
     for found in (examine(made, {"x": x}), examine(file, {"x": x}, precision="bf16")):
         assert found.layers[0]["bits"] == 16 and "bf16" in found.layers[0]["kernel"]
+
+
+def test_a_file_keeps_its_precision(tmp_path: Path) -> None:
+    made, x = model(LINEAR), np.ones((2, 70), np.float32)
+    half = apus.compile(made, tmp_path / "half.apus", precision="bf16")
+    whole = apus.compile(made, tmp_path / "whole.apus")
+    want = run(made, x, precision="bf16")
+    for source in (half, half.read_bytes()):
+        for options in ({}, {"precision": "bf16"}):
+            np.testing.assert_array_equal(apus.Session(source, threads=1, **options).run(None, {"x": x})[0], want)
+    for source in (whole, whole.read_bytes()):
+        with pytest.raises(RunError, match="has its precision already, which is not 'bf16'"):
+            apus.Session(source, precision="bf16")
 
 
 def test_an_unknown_precision_is_named() -> None:

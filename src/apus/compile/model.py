@@ -58,7 +58,7 @@ def compile_model(
         "source": file,
         "onnx_producer": loaded.producer_name or "",
         "opset": loaded.opset_imports.get("", 0),
-    } | ({} if precision == "fp32" else {"precision": precision})
+    } | precision_metadata(precision)
     try:
         check_graph(graph)
     except ArtifactError as error:
@@ -70,6 +70,11 @@ def check_precision(precision: str) -> None:
     """Refuse what is no precision with CompileError."""
     if precision not in PRECISIONS:
         raise CompileError(f"precision {precision!r} is not one of {', '.join(PRECISIONS)}")
+
+
+def precision_metadata(precision: str) -> dict[str, str]:
+    """What a file says of its precision: nothing where that is `fp32`."""
+    return {} if precision == "fp32" else {"precision": precision}
 
 
 def to_bytes(

@@ -14,7 +14,7 @@ import onnx_ir as ir
 from apus import artifact
 from apus.artifact import Array, Graph, Segment, Value
 from apus.artifact.operators import DTYPES
-from apus.compile.model import check_precision, compile_model
+from apus.compile.model import check_precision, compile_model, precision_metadata
 from apus.compile.pieces import Types, inferred, piece, reason
 from apus.compile.source import Model, clean, load
 from apus.errors import CompileError
@@ -199,7 +199,7 @@ class _Shared:
                 graph.values |= {name: _declared(self.types, name, f"{self.file}: result") for name in ends[1]}
             engine = "apus" if part.graph else "onnxruntime"
             graph.segments.append(Segment(engine, ends[0], ends[1], data, part.end - part.start, part.why))
-        graph.metadata = {"source": self.file, "allow": "onnxruntime"}
+        graph.metadata = {"source": self.file, "allow": "onnxruntime"} | precision_metadata(self.precision)
         return graph
 
 

@@ -1,5 +1,6 @@
 """Where a session's network comes from: an `.apus` file or bytes, or an ONNX model that is compiled in memory."""
 
+import json
 import os
 from collections.abc import Sequence
 from importlib import import_module
@@ -61,7 +62,8 @@ def open_network(
 
     Raises:
         FileNotFoundError: there is no such file; names the nearest.
-        RunError: an argument is wrong, or the file has parts for ONNX Runtime and `allow` is `nothing`.
+        RunError: an argument is wrong, the file has another precision, or it has parts for ONNX Runtime and `allow`
+            is `nothing`.
     """
     if allow not in ALLOW:
         raise RunError(f"allow={allow!r}; give 'onnxruntime' or 'nothing', or leave it out")
@@ -71,12 +73,15 @@ def open_network(
         path = existing_file(source)
         if _is_apus(path):
             opened = _native.Model.from_file(str(path))
+            _check_precision(opened, precision, f"{path}: ")
             return _bound(opened, threads, deterministic, accuracy, allow, f"{path}: ")
         source = path
     elif isinstance(source, bytes | bytearray | memoryview):
         source = bytes(source)
         if source.startswith(MAGIC):
-            return _bound(_native.Model.from_bytes(source), threads, deterministic, accuracy, allow)
+            opened = _native.Model.from_bytes(source)
+            _check_precision(opened, precision)
+            return _bound(opened, threads, deterministic, accuracy, allow)
     elif isinstance(source, _native.Model):
         return _bound(source, threads, deterministic, accuracy, allow)
     made = _compiled(
@@ -129,6 +134,14 @@ def _bound(
     else:
         engine = _native.Session(model, threads, deterministic=deterministic, fast=accuracy == "fast")
     return Opened(model.inputs, model.outputs, model.metadata, engine)
+
+
+def _check_precision(model: _native.Model, precision: str, file: str = "") -> None:
+    """Refuse another than `fp32`, the default, that the file was not compiled in."""
+    if precision != "fp32" and json.loads(model.metadata).get("precision") != precision:
+        raise RunError(
+            f"{file}this file has its precision already, which is not {precision!r}: compile the ONNX model anew"
+        )
 
 
 def _may_help(allow: str | None) -> bool:
