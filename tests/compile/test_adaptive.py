@@ -9,10 +9,11 @@ import pytest
 from agreement import onnxruntime_outputs, text_model
 
 from apus import _native
-from apus.artifact import to_bytes
+from apus.artifact import encode, to_bytes
 from apus.compile.adaptive import MAX_PLANS, Adaptive
 from apus.compile.hybrid import Hybrid
 from apus.compile.model import compile_model
+from apus.compile.source import load
 from apus.errors import ArtifactError, CompileError, MissingExtraError
 
 HEAD = '<ir_version: 8, opset_import: ["": 17]> '
@@ -84,6 +85,19 @@ def test_plans_of_several_shapes_share_their_weights() -> None:
     for rows in range(6, MAX_PLANS + 4):  # the first, whose bytes the others borrow, is let go
         check(rows)
     check(3)
+
+
+def test_a_new_shape_gives_the_file_that_compiling_afresh_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the model is loaded and cleaned once, and what the engine reads is not read back before."""
+    loads: list[object] = []
+    monkeypatch.setattr("apus.compile.source.load", lambda model: loads.append(model) or load(model))
+    model = text_model(ATTENTION)
+    adaptive = Adaptive(model, threads=1)
+    for batch, steps in ((1, 3), (2, 7), (1, 5)):
+        x = np.zeros((batch, steps, 8), np.float32)
+        _, graph = adaptive.plan({"x": x})
+        assert encode(graph) == to_bytes(compile_model(text_model(ATTENTION), shapes={"x": [*x.shape]}))
+    assert sum(one is model for one in loads) == 1
 
 
 def test_what_is_lent_must_be_the_same_bytes() -> None:

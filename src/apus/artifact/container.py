@@ -20,21 +20,25 @@ def round_up(n: int, step: int) -> int:
 
 def join(json_bytes: bytes, payload: bytes, critical: int = 0) -> bytes:
     """A whole file from its JSON, its payload and its critical feature bits."""
+    return head(json_bytes, len(payload), critical) + payload
+
+
+def head(json_bytes: bytes, payload_length: int, critical: int = 0) -> bytes:
+    """What comes before the payload: header, JSON and zeros up to the next page."""
     start = round_up(HEADER_BYTES + len(json_bytes), PAGE_BYTES)
-    head = _HEADER.pack(
+    fields = _HEADER.pack(
         MAGIC,
         MAJOR,
         MINOR,
         len(json_bytes),
         start,
-        len(payload),
-        start + len(payload),
+        payload_length,
+        start + payload_length,
         critical,
         crc32c(json_bytes),
         bytes(8),
     )
-    header = head + struct.pack("<I", crc32c(head))
-    return (header + json_bytes).ljust(start, b"\0") + payload
+    return (fields + struct.pack("<I", crc32c(fields)) + json_bytes).ljust(start, b"\0")
 
 
 def split(data: memoryview) -> tuple[bytes, memoryview, int]:

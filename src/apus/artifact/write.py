@@ -9,7 +9,7 @@ import numpy as np
 
 from apus._files import write_atomically
 from apus.artifact._crc import crc32c
-from apus.artifact.container import ENTRY_BYTES, SEGMENTS, join, round_up
+from apus.artifact.container import ENTRY_BYTES, SEGMENTS, head, round_up
 from apus.artifact.graph import Array, Graph, Node, Value
 from apus.artifact.read import read
 
@@ -31,10 +31,24 @@ def to_bytes(graph: Graph) -> bytes:
     >>> len(data), data[:5]
     (4096, b'\\x89APUS')
     """
+    data = encode(graph)
+    read(data)
+    return data
+
+
+def encode(graph: Graph) -> bytes:
+    """As `to_bytes` but not read back: for the engine, which checks by itself whatever it is given.
+
+    Args:
+        graph: a packed network.
+
+    Returns:
+        The whole file.
+    """
     names = list(graph.used_tensors())
     names += sorted(set(graph.tensors) - set(names))
     parts = {f"segment{i}": np.frombuffer(segment.data, np.uint8) for i, segment in enumerate(graph.segments)}
-    entries, payload = _payload({name: graph.tensors[name] for name in names} | parts)
+    entries, payload, length = _payload({name: graph.tensors[name] for name in names} | parts)
     document = {
         "producer": PRODUCER,
         "graph": _graph(graph) | ({"segments": _segments(graph)} if parts else {}),
@@ -42,9 +56,7 @@ def to_bytes(graph: Graph) -> bytes:
         "metadata": json.loads(json.dumps(graph.metadata, sort_keys=True)),
     }
     text = json.dumps(document, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    data = join(text.encode("utf-8"), payload, SEGMENTS if parts else 0)
-    read(data)
-    return data
+    return b"".join([head(text.encode("utf-8"), length, SEGMENTS if parts else 0), *payload])
 
 
 def write(graph: Graph, path: str | os.PathLike[str]) -> Path:
@@ -60,20 +72,25 @@ def write(graph: Graph, path: str | os.PathLike[str]) -> Path:
     return write_atomically(path, to_bytes(graph))
 
 
-def _payload(tensors: dict[str, Array]) -> tuple[dict[str, Any], bytes]:
-    entries, payload = {}, bytearray()
+def _payload(tensors: dict[str, Array]) -> tuple[dict[str, Any], list[bytes | memoryview], int]:
+    """Entries, what they lie in piece by piece, and how many bytes that is."""
+    entries: dict[str, Any] = {}
+    payload: list[bytes | memoryview] = []
+    end = 0
     for name, array in tensors.items():
-        raw = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        payload.extend(bytes(round_up(len(payload), ENTRY_BYTES) - len(payload)))
+        plain = np.ascontiguousarray(array).astype(array.dtype.newbyteorder("<"), copy=False)
+        raw = plain.reshape(-1).view(np.uint8).data
+        start = round_up(end, ENTRY_BYTES)
         entries[name] = {
             "dtype": array.dtype.name,
             "shape": list(array.shape),
-            "offset": len(payload),
+            "offset": start,
             "length": len(raw),
             "crc": crc32c(raw),
         }
-        payload.extend(raw)
-    return entries, bytes(payload)
+        payload += [bytes(start - end), raw]
+        end = start + len(raw)
+    return entries, payload, end
 
 
 def _graph(graph: Graph) -> dict[str, Any]:

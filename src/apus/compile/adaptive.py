@@ -4,7 +4,6 @@ Each new combination of shapes, and of values that decide shapes (the target of 
 once and kept; weights that are the same in several are in memory once.
 """
 
-import zlib
 from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
@@ -13,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import onnx
 
-from apus.artifact import Array, Graph, to_bytes
+from apus.artifact import Array, Graph, crc32c, encode
 from apus.compile.model import compile_model
+from apus.compile.source import Prepared, prepare
 from apus.errors import UnknownValueError
 from apus.runtime import Session
 from apus.runtime.source import Network, read_beside
@@ -56,6 +56,7 @@ class Adaptive:
         self.inputs = [value.name for value in model.graph.input if value.name not in constants]
         self._known: list[str] = []  # inputs that turned out to decide a shape
         self._plans: OrderedDict[Any, _Plan] = OrderedDict()
+        self._prepared: Prepared | None = None
 
     def run(self, feed: Mapping[str, Array]) -> list[Array]:
         """Run once.
@@ -111,32 +112,41 @@ class Adaptive:
         return self._plans[key]
 
     def _compiled(self, shapes: dict[str, list[int]], known: Feed) -> Graph:
-        return compile_model(self.model, precision=self.precision, shapes=shapes, values=known)
+        self._prepared = self._prepared or prepare(self.model)
+        return compile_model(self._prepared, precision=self.precision, shapes=shapes, values=known)
 
     def _made(self, graph: Graph) -> "_Plan":
-        others = [plan.model for plan in self._plans.values()]
-        model = read_beside(to_bytes(graph), others)
-        _intern(graph, [plan.graph for plan in self._plans.values()])
-        return _Plan(Session(model, threads=self.threads, **self._options), graph, model)
+        others = list(self._plans.values())
+        model = read_beside(encode(graph), [plan.model for plan in others])
+        arrays = _interned(graph, {mark: array for plan in others for mark, array in plan.arrays.items()})
+        return _Plan(Session(model, threads=self.threads, **self._options), graph, model, arrays)
 
 
 class _Plan(NamedTuple):
     session: Session
     graph: Graph
     model: Network
+    arrays: "Arrays"
 
 
-def _intern(graph: Graph, others: list[Graph]) -> None:
-    """Let `graph` hold the arrays of `others` in place of its own where they are equal."""
-    held: dict[Any, Array] = {_mark(array): array for other in others for array in other.tensors.values()}
+Arrays = dict[tuple[Any, ...], Array]
+"""The constants of a graph by dtype, shape and checksum."""
+
+
+def _interned(graph: Graph, held: Arrays) -> Arrays:
+    """Let `graph` hold arrays of `held` in place of its own where they are equal; its arrays then."""
+    arrays: Arrays = {}
     for name, array in graph.tensors.items():
-        same = held.get(_mark(array))
+        mark = _mark(array)
+        same = held.get(mark)
         if same is not None and np.array_equal(same, array):
             graph.tensors[name] = same
+        arrays[mark] = graph.tensors[name]
+    return arrays
 
 
 def _mark(array: Array) -> tuple[Any, ...]:
-    return array.dtype.str, array.shape, zlib.adler32(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return array.dtype.str, array.shape, crc32c(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
 
 
 def _may_decide(array: Array | None) -> bool:

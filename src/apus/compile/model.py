@@ -8,7 +8,7 @@ from apus.artifact.validate import check_graph
 from apus.compile import passes as table
 from apus.compile.lower import lower
 from apus.compile.pack import pack
-from apus.compile.source import Model, clean, load
+from apus.compile.source import Model, prepare
 from apus.errors import ArtifactError, CompileError
 
 PRECISIONS = ("fp32", "bf16")
@@ -49,8 +49,7 @@ def compile_model(
     ['unary']
     """
     check_precision(precision)
-    loaded, file = load(model)
-    clean(loaded)
+    loaded, file = prepare(model)
     graph = lower(loaded, file, shapes, values)
     table.run(graph, passes)
     pack(graph, precision)

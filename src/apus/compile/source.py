@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
 import onnx
 import onnx_ir as ir
@@ -11,7 +12,34 @@ from onnx_ir.passes import common as standard
 from apus._files import existing_file
 from apus.errors import CompileError
 
-Model = str | os.PathLike[str] | onnx.ModelProto
+
+class Prepared(NamedTuple):
+    """A loaded and cleaned model, and the name by which messages call it: may be compiled many times."""
+
+    model: ir.Model
+    file: str
+
+
+Model = str | os.PathLike[str] | onnx.ModelProto | Prepared
+
+
+def prepare(model: Model) -> Prepared:
+    """Load and clean a model, unless that was done before.
+
+    Args:
+        model: as for `load`, or what this function gave.
+
+    Returns:
+        The model.
+
+    Raises:
+        CompileError: this is no ONNX model.
+    """
+    if isinstance(model, Prepared):
+        return model
+    loaded, file = load(model)
+    clean(loaded)
+    return Prepared(loaded, file)
 
 
 def load(model: Model) -> tuple[ir.Model, str]:
