@@ -290,7 +290,10 @@ def _recurrent(node: Node, graph: Graph, operands: list[Array]) -> Array:
         p = h @ matrix.astype(np.float64).T + bias
         if c is None:
             z, r = np.split(_sigmoid(x[t] + p)[:, : 2 * h.shape[1]], 2, 1)
-            n = np.tanh(x[t][:, -h.shape[1] :] + r * p[:, -h.shape[1] :])
+            after = np.tile(r, 3) * p
+            if node.attributes.get("reset_first"):
+                after = (r * h) @ matrix.astype(np.float64).T + bias
+            n = np.tanh(x[t][:, -h.shape[1] :] + after[:, -h.shape[1] :])
             h = n + z * (h - n)
             y[t] = h
         else:

@@ -255,6 +255,7 @@ class Checker {
     require(node_.attributes.channels % gates == 0 && node_.attributes.channels / gates == units,
             "'channels' must be 3 times its state's last dimension, 4 times with a cell");
     require(node_.attributes.format == Format::block16x1, "takes the format block16x1 alone");
+    require(gates == 3 || !node_.attributes.reset_first, "'reset_first' is of a state without a cell");
   }
 
   void attention() const {

@@ -94,7 +94,7 @@ struct Attributes {
   int64_t groups = 1, channels = 0, axis = 0, heads = 1;
   int64_t k = 0, batch_dims = 0;
   bool keepdims = false, ceil_mode = false, count_include_pad = false;
-  bool last = false, exclusive = false, reverse = false, largest = false, positions = false;
+  bool last = false, exclusive = false, reverse = false, reset_first = false, largest = false, positions = false;
   Format format = Format::block16x1;
   Unary unary = Unary::identity;  // the function of `unary`, or the `activation` of any other
   Binary binary = Binary::add;

@@ -116,6 +116,7 @@ void read_flags(const Fields& fields, Attributes& a) {
   flag("last", a.last);
   flag("exclusive", a.exclusive);
   flag("reverse", a.reverse);
+  flag("reset_first", a.reset_first);
   flag("largest", a.largest);
   flag("positions", a.positions);
 }

@@ -40,7 +40,7 @@ constexpr Schema kSchemas[] = {
     {"arg", 1, 1, "function axis keepdims last", "", ""},
     {"cumulative", 1, 1, "function axis exclusive reverse", "", ""},
     {"top_k", 1, 1, "axis k largest positions", "", ""},
-    {"recurrent", 2, 3, "channels format", "reverse", "values columns strips bias"},
+    {"recurrent", 2, 3, "channels format", "reverse reset_first", "values columns strips bias"},
 };
 
 constexpr Op kOps[] = {Op::conv,

@@ -49,12 +49,15 @@ GOOD: dict[str, Callable[[], Graph]] = {
     "attention": attention,
     "gru": recurrent,
     "lstm, reversed": lambda: recurrent(16, real("batch", 4), reverse=1),
+    "gru that resets first": lambda: recurrent(reset_first=1),
     "masked": lambda: attention(real("batch", 1, 1, "keys")),
 }
 BAD: dict[str, Callable[[], Graph]] = {
     "gates of an lstm without its cell": lambda: recurrent(16),
     "cell of another rank": lambda: recurrent(16, real("batch", 1, 4)),
     "channels unlike the weights": lambda: recurrent(channels=24),
+    "lstm that resets first": lambda: recurrent(16, real("batch", 4), reset_first=1),
+    "reset_first is no flag": lambda: recurrent(reset_first=2),
     "recurrent in runs": lambda: recurrent(format="block16x4"),
     "ranks differ": lambda: layer_norm(["batch", 1, 4]),
     "scale of another size": lambda: layer_norm(multiplier=np.ones(3, np.float32)),

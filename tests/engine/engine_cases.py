@@ -305,16 +305,25 @@ def conversions() -> Iterator[Case]:
 
 
 def recurrences() -> Iterator[Case]:
-    for t, batch, h in ((1, 1, 1), (5, 1, 37), (3, 4, 16), (4, 20, 33), (0, 2, 8), (2, 0, 8)):
-        for lstm in (0, 1):
+    for t, batch, h in (
+        (1, 1, 1),
+        (5, 1, 37),
+        (3, 4, 16),
+        (4, 20, 33),
+        (2, 200, 21),
+        (1, 1, 200),
+        (0, 2, 8),
+        (2, 0, 8),
+    ):
+        for lstm, first in ((0, 0), (0, 1), (1, 0)):
             for reverse in (0, 1):
                 gates = (3 + lstm) * h
                 x = [real(batch, h), real(t, batch, gates), *[real(batch, h)] * lstm]
                 graph, feed = single(
                     "recurrent", x, real(t, batch, h * (1 + lstm)), packed_weights(gates, h, "float32"),
-                    channels=gates, format="block16x1", reverse=reverse,
+                    channels=gates, format="block16x1", reverse=reverse, **({"reset_first": 1} if first else {}),
                 )  # fmt: skip
-                yield Case(f"recurrent {t}x{batch}x{h} {lstm} {reverse}", graph, feed, tolerance=2e-5)
+                yield Case(f"recurrent {t}x{batch}x{h} {lstm} {first} {reverse}", graph, feed, tolerance=2e-5)
 
 
 def cases() -> list[Case]:

@@ -7,7 +7,9 @@ from apus.artifact.graph import Node
 from apus.artifact.operators import OPERATORS
 from apus.errors import ArtifactError
 
-_FLAGS = {"keepdims", "ceil_mode", "count_include_pad", "last", "exclusive", "reverse", "largest", "positions"}
+_FLAGS = {
+    "keepdims", "ceil_mode", "count_include_pad", "last", "exclusive", "reverse", "reset_first", "largest", "positions"
+}  # fmt: skip
 _FUNCTIONS = {
     "unary": operators.UNARY,
     "binary": operators.BINARY,

@@ -109,5 +109,5 @@ OPERATORS: dict[str, Operator] = {
     "arg": Operator((1, 1), "function axis keepdims last"),
     "cumulative": Operator((1, 1), "function axis exclusive reverse"),
     "top_k": Operator((1, 1), "axis k largest positions"),
-    "recurrent": Operator((2, 3), "channels format reverse?", "values columns strips bias?"),
+    "recurrent": Operator((2, 3), "channels format reverse? reset_first?", "values columns strips bias?"),
 }

@@ -47,3 +47,5 @@ def _recurrent(node: Node, graph: Graph, where: str) -> None:
         raise ArtifactError(f"{where}: {channels} channels are not {gates} times the state's last dimension, {units}")
     if node.attributes["format"] != "block16x1":
         raise ArtifactError(f"{where}: format {node.attributes['format']}; block16x1 alone is taken")
+    if gates == 4 and node.attributes.get("reset_first"):
+        raise ArtifactError(f"{where}: reset_first is of a state without a cell")

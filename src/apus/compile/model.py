@@ -8,14 +8,14 @@ from apus.artifact.validate import check_graph
 from apus.compile import passes as table
 from apus.compile.lower import lower
 from apus.compile.pack import pack
-from apus.compile.source import Model, prepare
+from apus.compile.source import Model, Prepared, prepare
 from apus.errors import ArtifactError, CompileError
 
 PRECISIONS = ("fp32", "bf16")
 
 
 def compile_model(
-    model: Model,
+    model: Model | Prepared,
     *,
     precision: str = "fp32",
     shapes: dict[str, list[int]] | None = None,
@@ -27,7 +27,7 @@ def compile_model(
     int8 comes only from QuantizeLinear and DequantizeLinear in the model; nothing is lowered silently.
 
     Args:
-        model: a path, or the model itself.
+        model: a path, or the model itself, or what `prepare` made of one.
         precision: of what the model keeps in floating point. `fp32` keeps it; `bf16` rounds the weights of
             convolutions (but depthwise ones), matrix products and recurrent layers to bfloat16, half the bytes, and
             lets a CPU that multiplies bfloat16 round their inputs too: an output is wrong by less than 2⁻⁷ Σ|w||x|

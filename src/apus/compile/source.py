@@ -20,10 +20,10 @@ class Prepared(NamedTuple):
     file: str
 
 
-Model = str | os.PathLike[str] | onnx.ModelProto | Prepared
+Model = str | os.PathLike[str] | onnx.ModelProto
 
 
-def prepare(model: Model) -> Prepared:
+def prepare(model: Model | Prepared) -> Prepared:
     """Load and clean a model, unless that was done before.
 
     Args:

@@ -40,10 +40,10 @@ def test_gru_resets_before_or_after_the_product(before: int) -> None:
         np.testing.assert_allclose(mine, theirs, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("op", ["GRU", "LSTM"])
+@pytest.mark.parametrize(("op", "after"), [("GRU", 0), ("GRU", 1), ("LSTM", 0)])
 @pytest.mark.parametrize("direction", ["forward", "reverse", "bidirectional"])
 @pytest.mark.parametrize("layout", [0, 1])
-def test_the_engine_runs_it_as_one_operation(op: str, direction: str, layout: int) -> None:
+def test_the_engine_runs_it_as_one_operation(op: str, after: int, direction: str, layout: int) -> None:
     """Initial states, sparse recurrent weights, every direction, several rows: as in ONNX Runtime."""
     t, b, i, h, d, g = 5, 3, 7, 40, 1 + (direction == "bidirectional"), GATES[op]
     r = floats(d, g * h, h, seed=2)
@@ -53,7 +53,7 @@ def test_the_engine_runs_it_as_one_operation(op: str, direction: str, layout: in
     if layout:
         feed["x"], states = feed["x"].transpose(1, 0, 2), {n: s.transpose(1, 0, 2) for n, s in states.items()}
     options = {"hidden_size": h, "direction": direction, "layout": layout}
-    options |= {"linear_before_reset": 1} if op == "GRU" else {}
+    options |= {"linear_before_reset": after} if op == "GRU" else {}
     model = node_model(op, feed | {"": feed["b"]} | states, 3 if op == "LSTM" else 2, 14, ("w", "r", "b"), **options)
     given = {name: np.ascontiguousarray(array) for name, array in ({"x": feed["x"]} | states).items()}
     graph = compile_model(model)

@@ -1,7 +1,7 @@
 """RNN, GRU and LSTM: an operation of the engine where it has one, else one step after another.
 
-Native are float32 GRUs that reset after the product, and LSTMs, both with constant weights, the usual activations and
-sequences of full length. For all others the number of steps must be fixed.
+Native are float32 GRUs and LSTMs with constant weights, the usual activations and sequences of full length. For all
+others the number of steps must be fixed.
 """
 
 from collections.abc import Callable
@@ -69,10 +69,9 @@ class Layer:
     def _is_native(self) -> bool:
         call = self.call
         usual = [str(name) for name in self.names] == (_DEFAULTS[self.kind] * self.count)
-        after = self.kind == "LSTM" or (self.kind == "GRU" and bool(call.attribute("linear_before_reset", 0)))
         plain = not (call.has(4) or call.has(7) or call.attribute("clip", 0.0) or call.attribute("input_forget", 0))
         known = call.is_constant(1) and call.is_constant(2) and (not call.has(3) or call.is_constant(3))
-        return after and usual and plain and known and call.dtype() == "float32"
+        return self.kind != "RNN" and usual and plain and known and call.dtype() == "float32"
 
     @property
     def count(self) -> int:
@@ -197,8 +196,11 @@ def _native(layer: Layer, d: int) -> tuple[str, str, str]:
     inputs = call.emit("linear", [layer.x], {"channels": width}, made)
     made = {"weight": call.tensor(r, f"{call.outputs[0]}.r{d}"), "bias": call.tensor(rb, f"{call.outputs[0]}.rb{d}")}
     lstm, reverse = layer.kind == "LSTM", layer.reversed(d)
+    how = {"channels": width, "reverse": int(reverse)}
+    if not lstm and not call.attribute("linear_before_reset", 0):
+        how["reset_first"] = 1
     given = [layer.state(5, d), inputs, *([layer.state(6, d)] if lstm else [])]
-    states = call.emit("recurrent", given, {"channels": width, "reverse": int(reverse)}, made)
+    states = call.emit("recurrent", given, how, made)
     last = call.reshape(layer.piece(states, 0, 0 if reverse else layer.steps - 1, 1), [layer.batch, -1])
     if not lstm:
         return states, last, ""
