@@ -18,6 +18,9 @@ class NodeBlocks {
   // `inputs` is K, `x` what the weights meet. Nothing is made yet.
   NodeBlocks(const Model& model, const Node& node, int64_t inputs, Element x);
 
+  // Some of a node's blocks.
+  explicit NodeBlocks(const Block16Weights& blocks) : x_(Element::f32), blocks_(blocks) {}
+
   // Made of single weights when first asked for; not by two threads at once.
   const Block16Weights& weights() const;
   // The same, but without any block where they are not made yet.

@@ -10,9 +10,8 @@
 namespace apus {
 
 // The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
-std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_t inputs, int64_t rows,
-                                      const Epilogue& epilogue) {
-  const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
+std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
+                                     const Epilogue& epilogue) {
   const Isa isa = b.isa();
   const int threads = b.threads();
   const auto walked = [=](LinearBlock16::Road road) -> Candidate {
@@ -23,8 +22,17 @@ std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_
     found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
+  return found;
+}
+
+std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_t inputs, int64_t rows,
+                                      const Epilogue& epilogue) {
+  const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
+  std::vector<Candidate> found = block_kernels(b, blocks, rows, epilogue);
   if (node.attributes.format != Format::unstructured) return found;
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
+  const Isa isa = b.isa();
+  const int threads = b.threads();
   if (LinearSlots::serves(single, epilogue, isa))
     found.push_back([=] { return std::make_shared<const LinearSlots>(single, rows, epilogue, isa, threads); });
   if (rows > 1 && LinearUnstructured::serves(single, epilogue))

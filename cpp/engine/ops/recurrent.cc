@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "engine/ops/blocks.h"
 #include "engine/ops/copy.h"
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
@@ -47,7 +48,8 @@ struct Product {
 Product product_of(Builder& b, const Block16Weights& weights, int64_t batch, int state) {
   const int64_t x_bytes = batch * weights.inputs * 4, y_bytes = batch * weights.outputs * 4;
   Images work{nullptr, state, b.scratch(y_bytes), -1, 1, x_bytes, y_bytes, 0};
-  const Choice chosen = choose(b, linear_kernels(b, weights, batch, Epilogue{}), {1, x_bytes, y_bytes});
+  const Choice chosen = choose(b, block_kernels(b, std::make_shared<const NodeBlocks>(weights), batch, Epilogue{}),
+                               {1, x_bytes, y_bytes});
   work.kernel = chosen.kernel;
   work.scratch_bytes = static_cast<int64_t>(align_up(static_cast<size_t>(work.kernel->scratch_bytes())));
   const int parts = work.kernel->owns_scratch() ? chosen.threads : 1;
@@ -59,6 +61,8 @@ void add_product(Builder& b, const Product& product) {
   if (product.work.scratch_bytes > 0) b.add(StageImage{product.work}, product.threads);
   b.add(ComputeImage{product.work}, product.threads);
 }
+
+constexpr int64_t kStrip = 16;  // rows that a block has
 
 // Rows first .. last of a matrix; `first` is the first of a strip.
 Block16Weights rows_of(Block16Weights weights, int64_t first, int64_t last) {
@@ -149,7 +153,7 @@ void plan_recurrent(Builder& b, const Node& node) {
   if (steps == 0 || batch == 0) return;
   b.add(BeginState{b.slot(node.inputs[0]), state, bytes});
   if (lstm) b.add(BeginState{b.slot(node.inputs[2]), cell, bytes});
-  const Layer layer{block16_weights(b.model(), node, units),
+  const Layer layer{NodeBlocks(b.model(), node, units, Element::f32).weights(),
                     steps,
                     batch,
                     units,

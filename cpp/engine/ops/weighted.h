@@ -8,11 +8,16 @@
 
 namespace apus {
 
+class NodeBlocks;
+
 Epilogue epilogue_of(const Builder& builder, const Node& node);
 
 // Every kernel for `rows` rows of `inputs` each and the weights of a linear layer.
 std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_t inputs, int64_t rows,
                                       const Epilogue& epilogue);
+// Those over blocks.
+std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
+                                     const Epilogue& epilogue);
 
 // Tells what `kernel` is; `images` is how often it runs, on so many threads.
 void describe(Builder& builder, const Node& node, const Operator& kernel, int64_t images, int threads);
