@@ -23,8 +23,8 @@ def text(results: Results) -> str:
     lines += [
         "",
         f"What is delivered is {moved}; {why['sparsity']:.0%} of its blocks are zero. It takes {small},",
-        f"the teacher {large}. It runs {ratio:.1f}x as fast as the best peer on the teacher in int8, {why['best_peer']}: {times}",
-        f"(one definition, filled up to {why['input'][1]} tokens).",
+        f"the teacher {large}. It runs {ratio:.1f}x as fast as the best int8 peer on the teacher, {why['best_peer']}:",
+        f"{times} (one definition, filled up to {why['input'][1]} tokens).",
         measured(results),
     ]
     return "\n".join(lines)

@@ -3,7 +3,7 @@ import sys
 import pytest
 from torch import nn
 
-from apus.compress.recipe_file import from_table
+from apus.compress.recipe_file import from_table, read_recipe
 from apus.compress.sparseml import read_sparseml
 from apus.errors import MissingExtraError, RecipeError
 from apus.techniques.sparsity import Masks
@@ -45,6 +45,16 @@ def test_pruning_and_quantisation(read):
     assert (recipe.prune.begin, recipe.prune.end, recipe.prune.train.epochs) == (0.1, 0.75, 40.0)
     assert (recipe.quantize.weight_bits, recipe.quantize.activation_bits) == (8, 8)
     assert (recipe.quantize.train.epochs, recipe.quantize.freeze) == (10.0, 0.5)
+
+
+def test_a_recipe_says_more_than_sparsemls(read, tmp_path):
+    read(RANGE + PRUNING)
+    own = '[student.train]\nepochs = 3\n[prune]\nstructure = "16x1"\n[prune.train]\nlearning_rate = 0.5\n'
+    (tmp_path / "own.toml").write_text(own)
+    recipe = read_recipe(tmp_path / "own.toml", tmp_path / "recipe.yaml")
+    assert (recipe.prune.structure, recipe.prune.sparsity, recipe.prune.end) == ("16x1", 0.85, 0.6)
+    assert (recipe.prune.train.epochs, recipe.prune.train.learning_rate) == (50.0, 0.5)
+    assert recipe.student.train.epochs == 3 and not recipe.quantize.enabled and recipe.name == "own"
 
 
 def test_a_stage_that_is_not_named_is_off(read):

@@ -23,6 +23,8 @@ _ROWS = [
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus compress`."""
     parser.add_argument("recipe", help="a TOML file, such as recipes/images.toml")
+    parser.add_argument("--sparseml", metavar="YAML", help="a SparseML recipe: its pruning and quantisation hold where"
+                        " the TOML file is silent")  # fmt: skip
     parser.add_argument("--run-dir", help="folder of the run (default: runs/<name of the recipe>)")
     parser.add_argument("--stages", default="", metavar="A,B", help="run these stages alone")
     parser.add_argument("--again", action="store_true", help="run the stages of --stages even if they are done")
@@ -33,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     """Read the recipe, then plan or walk."""
     if options.again and not options.stages:
         raise RecipeError("--again needs --stages: name the stages to run again")
-    recipe = read_recipe(Path(options.recipe))
+    recipe = read_recipe(Path(options.recipe), Path(options.sparseml) if options.sparseml else None)
     folder = RunFolder(Path(options.run_dir) if options.run_dir else Path("runs") / recipe.name)
     return _plan(options, recipe, folder) if options.dry_run else _walk(options, recipe, folder)
 

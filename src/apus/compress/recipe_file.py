@@ -13,16 +13,18 @@ from apus._files import existing_file
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_ranges import check_ranges
 from apus.compress.recipe_stages import BitsPart
+from apus.compress.sparseml import read_sparseml
 from apus.errors import RecipeError
 
 T = TypeVar("T")
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, sparseml: Path | None = None) -> Recipe:
     """Read a recipe file.
 
     Args:
         path: a TOML file.
+        sparseml: a recipe of SparseML, whose pruning and quantisation hold where the TOML file says nothing of a key.
 
     Returns:
         The recipe; what the file leaves out has its default.
@@ -38,7 +40,15 @@ def read_recipe(path: Path) -> Recipe:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"{path}: not TOML: {error}") from None
     table.setdefault("name", path.stem)
+    if sparseml is not None:
+        table = _over(read_sparseml(sparseml), table)
     return from_table(table, str(path))
+
+
+def _over(below: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table's keys, and those of another one that it does not have."""
+    both = {key: _over(below[key], table[key]) for key in below.keys() & table.keys() if isinstance(table[key], dict)}
+    return {**below, **table, **both}
 
 
 def from_table(table: Mapping[str, Any], origin: str = "recipe") -> Recipe:
