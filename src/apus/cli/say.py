@@ -24,6 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, default=0, help="of the breath in the voice (default: 0)")
     parser.add_argument("--threads", type=int, default=1, help="threads per layer (default: 1)")
     parser.add_argument("--precision", default="int8", choices=["int8", "fp32"], help="of the network (default: int8)")
+    parser.add_argument(
+        "--lexicon", metavar="TOML", help='how words are said that are yours: lines of word = "phonemes"'
+    )
     parser.add_argument("--phonemes", action="store_true", help="also print what is said, and when, to stderr")
 
 
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
         file_to_be(options.out)
     text = sys.stdin.read() if options.text == "-" else options.text
     model = existing_file(options.model) if options.model else None
-    voice = Voice(model, threads=_threads(options.threads), precision=options.precision)
+    voice = Voice(model, threads=_threads(options.threads), precision=options.precision, lexicon=options.lexicon)
     start, chunks = time.perf_counter(), []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

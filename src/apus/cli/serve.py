@@ -20,6 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", nargs="?", help="an .apus file, or an ONNX model to compile in memory; with --speech"
                         " a voice of hibari's architecture (default: the one in hibari-tts)")  # fmt: skip
     parser.add_argument("--speech", action="store_true", help="serve a voice: POST /v1/audio/speech, as OpenAI's")
+    parser.add_argument(
+        "--lexicon", metavar="TOML", help='with --speech: how words are said: lines of word = "phonemes"'
+    )
     parser.add_argument("--name", help="of the model in the paths (default: that of the file)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine)")
     parser.add_argument("--port", type=int, default=8000, help="0 for any that is free (default: 8000)")
@@ -56,7 +59,8 @@ def _speech(options: argparse.Namespace) -> tuple[Any, str]:
     from apus.serve.speech import create_speech_app
     from apus.speech import Voice
 
-    voice = Voice(existing_file(options.model) if options.model else None, threads=options.threads or 1)
+    model = existing_file(options.model) if options.model else None
+    voice = Voice(model, threads=options.threads or 1, lexicon=options.lexicon)
     return create_speech_app(voice, _limits(options)), "/v1/audio/speech"
 
 

@@ -134,6 +134,8 @@ class FrontEnd:
         from hibari.g2p import G2P
 
         self._numbers: dict[str, int] = table
+        self.alphabet = frozenset(table)
+        """Every phoneme, mark and pause."""
         self._sentences: Callable[[str], list[str]] = Hibari.split_sentences
         self._phonemes: Callable[[str], str] = G2P()
 

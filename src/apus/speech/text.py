@@ -11,7 +11,7 @@ _SIGNS = {
     ".": " dot ", "/": " slash ", "@": " at ", "-": " dash ", "_": " underscore ", "?": " question mark ",
     "=": " equals ", "&": " and ", "#": " hash ", "%": " percent ", "+": " plus ", "~": " tilde ", ":": " colon ",
 }  # fmt: skip
-_GIVEN = re.compile(r"(\[[^\]]+\]\(/[^()/]+/\))")  # a word with its phonemes, as it comes
+GIVEN = re.compile(r"(\[[^\]]+\]\(/[^()/]+/\))")  # a word with its phonemes, as it comes
 _JOINERS = "\u200b\u200c\u200d\ufe0e\ufe0f\u2060\ufeff\u00ad"
 
 
@@ -30,7 +30,7 @@ def readable(text: str) -> tuple[str, list[str]]:
     ('', ['Д', 'а'])
     """
     unsaid: dict[str, None] = {}
-    said = "".join(part if place % 2 else _read(part, unsaid) for place, part in enumerate(_GIVEN.split(text)))
+    said = "".join(part if place % 2 else _read(part, unsaid) for place, part in enumerate(GIVEN.split(text)))
     return "\n".join(" ".join(line.split()) for line in said.splitlines()).strip(), list(unsaid)
 
 

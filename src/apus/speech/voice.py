@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from apus.errors import RunError
 from apus.speech.hibari import FRAME_SECONDS, HOP, RATE, FrontEnd, Precision, load
+from apus.speech.lexicon import Lexicon, Words
 from apus.speech.ssml import Span, is_ssml, spans
 from apus.speech.text import readable
 
@@ -40,16 +41,25 @@ class Voice:
         model: an ONNX file of hibari's architecture; the one in the package by default.
         threads: per layer, 1 or more.
         precision: of its network: `int8`, as hibari itself, or `fp32`.
+        lexicon: phonemes by word, or a TOML file of them: how words are said that are yours.
 
     Raises:
         MissingExtraError: hibari-tts is not installed.
         CompileError: the model has another architecture.
+        DataError: the lexicon has no such file, or a line that is no word with phonemes of this voice.
     """
 
     def __init__(
-        self, model: str | os.PathLike[str] | None = None, *, threads: int = 1, precision: Precision = "int8"
+        self,
+        model: str | os.PathLike[str] | None = None,
+        *,
+        threads: int = 1,
+        precision: Precision = "int8",
+        lexicon: Words | str | os.PathLike[str] | None = None,
     ) -> None:
-        self._network, self._front = load(model, threads, precision), FrontEnd()
+        self._front = FrontEnd()
+        self._lexicon = Lexicon(lexicon or {}, self._front.alphabet)
+        self._network = load(model, threads, precision)
         self.rate = RATE
         """Samples a second."""
 
@@ -118,7 +128,7 @@ class Voice:
         plan: list[tuple[Span, str]] = []
         unsaid: dict[str, None] = {}
         for span in spans(text) if is_ssml(text) else [Span(text)]:
-            said, missing = readable(span.text)
+            said, missing = readable(self._lexicon.mark(span.text))
             unsaid |= dict.fromkeys(missing)
             style = Span("", _held(span.rate * rate), max(LOWEST, min(HIGHEST, span.pitch + pitch)), span.pause)
             plan += [(style, "")] if span.pause else [(style, phonemes) for phonemes in self._front.sentences(said)]
