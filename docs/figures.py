@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tables import bits, demo, devices, echo, kernels, models, sparsity, speech
+from tables import bits, demo, devices, echo, kernels, models, speech
 from tables.read import Results
 
 ROOT = Path(__file__).parents[1]
@@ -29,7 +29,6 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "echo": echo.echo,
     "devices": devices.devices,
     "devices.accuracy": devices.accuracy,
-    "sparsity": sparsity.text,
     "speech": speech.ladder,
     "speech:voices": speech.voices,
 }
@@ -37,7 +36,6 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
     "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
-    "docs/distil.md": ("sparsity",),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats"),
     "docs/speech.md": ("speech", "speech:voices"),
