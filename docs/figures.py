@@ -24,6 +24,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "kernels": kernels.kernels,
     "kernels:density": kernels.density,
     "kernels:formats": kernels.formats,
+    "kernels:unstructured": kernels.unstructured,
     "models": models.models,
     "onnx": models.onnx,
     "echo": echo.echo,
@@ -37,7 +38,7 @@ PAGES = {
     "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
     "docs/devices.md": ("devices", "devices.accuracy"),
-    "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats"),
+    "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
     "docs/speech.md": ("speech", "speech:voices"),
 }
 PLOTS = ("bits", "demo", "kernels", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from apus.bench.results import Row, write_results
 from benchmarks.kernels import contest, density, files, formats, scaling
-from benchmarks.kernels.cases import CASES
+from benchmarks.kernels.cases import BLOCKS, CASES
 from benchmarks.kernels.roof import roof_us
 
 RESULTS = Path(__file__).parents[1] / "results" / "kernels.json"
@@ -74,7 +74,7 @@ def prepare(name: str) -> None:
 
 def threads_of(name: str) -> tuple[int, ...]:
     """How many threads a case is measured with, each in a process of its own."""
-    return (1, 2) if name in CASES and CASES[name].sparsity == 90 else (1,)
+    return (1, 2) if name in BLOCKS and BLOCKS[name].sparsity == 90 else (1,)
 
 
 def main() -> int:

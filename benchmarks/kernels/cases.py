@@ -1,4 +1,4 @@
-"""The cases: chains of eight distinct layers, ReLU between them, with 16x1 blocks kept at random."""
+"""The cases: chains of eight distinct layers, ReLU between them, with 16x1 blocks or single weights kept at random."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,17 +19,18 @@ class Case:
     channels: int
     rows: int = 1  # linear: N; conv: height and width
     kernel: int = 1
-    sparsity: int = 90  # percent of the blocks that are zero
+    sparsity: int = 90  # percent that is zero: of the blocks,
+    single: bool = False  # or of the weights, wherever they are
 
     @property
     def name(self) -> str:
-        """As in the results, such as `linear-1024-n1-s90` or `conv3x3-128-28-s90`."""
+        """As in the results, such as `linear-1024-n1-s90` or, with single weights, `conv3x3-128-28-u90`."""
         stem = (
             f"linear-{self.channels}-n{self.rows}"
             if self.kind == "linear"
             else f"conv{self.kernel}x{self.kernel}-{self.channels}-{self.rows}"
         )
-        return f"{stem}-s{self.sparsity}"
+        return f"{stem}-{'u' if self.single else 's'}{self.sparsity}"
 
     @property
     def columns(self) -> int:
@@ -58,7 +59,9 @@ SHAPES = (
     Case("conv", 256, 28),
     Case("conv", 128, 28, 3),
 )
-CASES = {case.name: case for shape in SHAPES for case in map(shape.at, (90, 80, 95))}
+BLOCKS = {case.name: case for shape in SHAPES for case in map(shape.at, (90, 80, 95))}
+SINGLE = {case.name: case for block in BLOCKS.values() for case in (replace(block, single=True),)}
+CASES = BLOCKS | SINGLE
 
 
 def weights(case: Case) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]:
@@ -66,9 +69,13 @@ def weights(case: Case) -> list[tuple[NDArray[np.float32], NDArray[np.float32]]]
     rng, kept = np.random.default_rng(0), max(1, round(case.columns * (100 - case.sparsity) / 100))
     layers = []
     for _ in range(LAYERS):
-        scores = rng.random((case.channels // STRIP, case.columns))
-        mask = scores <= np.partition(scores, kept - 1, axis=1)[:, kept - 1 : kept]
-        weight = rng.normal(0, np.sqrt(2 / kept), (case.channels, case.columns)) * np.repeat(mask, STRIP, axis=0)
+        if case.single:
+            mask = rng.random((case.channels, case.columns)) < kept / case.columns
+        else:
+            scores = rng.random((case.channels // STRIP, case.columns))
+            mask = scores <= np.partition(scores, kept - 1, axis=1)[:, kept - 1 : kept]
+            mask = np.repeat(mask, STRIP, axis=0)
+        weight = rng.normal(0, np.sqrt(2 / kept), (case.channels, case.columns)) * mask
         layers.append((np.float32(weight), np.float32(rng.normal(0, 0.1, case.channels))))
     return layers
 

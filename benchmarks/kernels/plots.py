@@ -6,7 +6,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 
-from benchmarks.kernels.cases import CASES, SHAPES
+from benchmarks.kernels.cases import BLOCKS, SHAPES
 from benchmarks.kernels.density import DENSITIES
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
@@ -18,7 +18,7 @@ def draw(results: dict[str, Any]) -> None:
     mpl.rcParams.update({"svg.hashsalt": "apus", "font.size": 9})
     values = {(r["case"], r["metric"]): r["value"] for r in results["rows"]}
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.6))
-    names = [name for name in CASES if (name, "speedup_vs_best_peer") in values]
+    names = [name for name in BLOCKS if (name, "speedup_vs_best_peer") in values]
     left.barh(names[::-1], [values[name, "speedup_vs_best_peer"] for name in names[::-1]], color="#c2410c", alpha=0.8)
     left.axvline(1, color="k", linewidth=0.8)
     left.set_xlabel("times as fast as the best peer, any precision, one thread")

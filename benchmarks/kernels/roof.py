@@ -5,15 +5,20 @@ from benchmarks.kernels.cases import LAYERS, STRIP, Case, weights
 
 
 def blocks(case: Case) -> int:
-    """16x1 blocks of a layer."""
-    return sum(int((w.reshape(-1, STRIP, case.columns) != 0).any(1).sum()) for w, _ in weights(case)) // LAYERS
+    """16x1 blocks of a layer, or its single weights."""
+    return sum(int((w.reshape(-1, tall(case), case.columns) != 0).any(1).sum()) for w, _ in weights(case)) // LAYERS
+
+
+def tall(case: Case) -> int:
+    """Weights that an index stands for."""
+    return 1 if case.single else STRIP
 
 
 def layer_bytes(case: Case, int8: bool) -> int:
-    """Weights, a uint16 of index per block, bias and scale, activations in and out."""
+    """Weights, a uint16 of index per block or single weight, bias and scale, activations in and out."""
     size, count = (1 if int8 else 4), blocks(case)
     activations = 2 * case.channels * case.positions * size
-    return count * (STRIP * size + 2) + case.channels * (8 if int8 else 4) + activations
+    return count * (tall(case) * size + 2) + case.channels * (8 if int8 else 4) + activations
 
 
 def roof_us(case: Case) -> dict[str, float]:
@@ -25,6 +30,6 @@ def roof_us(case: Case) -> dict[str, float]:
         count = layer_bytes(case, int8)
         macs_per_ns, bytes_per_ns = kernels.roofline(isa(), int8, LAYERS * count)
         if macs_per_ns:
-            macs = blocks(case) * STRIP * case.positions
+            macs = blocks(case) * tall(case) * case.positions
             found[label] = max(macs / macs_per_ns, count / bytes_per_ns) / 1e3
     return found

@@ -25,6 +25,25 @@ def kernels(results: Results) -> str:
     return "\n".join([*lines, "", measured(results)])
 
 
+def unstructured(results: Results) -> str:
+    """The same chains with zeros anywhere, against the fastest peer of all and DeepSparse; nothing before measured."""
+    if not any(r["case"].endswith("-u90") for r in results["rows"]):
+        return "Not measured yet: `make bench-kernels`."
+    lines = [
+        "| eight layers, zeros anywhere | a layer, 90 % | best peer | ratio, 80 % | 90 % | 95 % | fp32 : DeepSparse |"
+    ]
+    lines.append("|---" * 7 + "|")
+    for block, name in CHAINS.items():
+        stem = block.removesuffix("-s90")
+        why = detail(results, f"{stem}-u90", "speedup_vs_best_peer")
+        ratios = [value(results, f"{stem}-u{zeros}", "speedup_vs_best_peer") for zeros in (80, 90, 95)]
+        layer, peer = why["layer_us"], why["best_peer"]
+        theirs = f"{layer['deepsparse'] / layer['apus-fp32']:.1f}x" if "deepsparse" in layer else "absent"
+        cells = [f"{why['apus_us']:.1f} µs", f"{peer} {layer[peer]:.1f} µs", *(f"{r:.1f}x" for r in ratios), theirs]
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines)
+
+
 DENSITIES = (5, 10, 20, 50, 80, 100)  # of those measured, what a table has room for
 SHAPES = {case.rsplit("-s", 1)[0]: name for case, name in CHAINS.items()}
 
