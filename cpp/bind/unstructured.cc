@@ -4,6 +4,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "bind/run.h"
+#include "kernels/conv_slots/conv_slots.h"
 #include "kernels/conv_unstructured/conv_unstructured.h"
 #include "kernels/linear_slots/linear_slots.h"
 #include "kernels/linear_unstructured/linear_unstructured.h"
@@ -34,7 +35,14 @@ nb::object py_unstructured(const Input& x, const Output& y, const std::string& r
   const UnstructuredWeights w = weights_of(shape, starts, columns, values, bias, multiplier);
   const Epilogue epilogue = epilogue_of(x, y, o);
   const Isa isa = isa_named(o.isa);
-  if (!window.empty()) return run(ConvUnstructured(w, window_of(window), epilogue, isa, o.parts), x, y, o);
+  if (!window.empty()) {
+    const Window of = window_of(window);
+    if (road == "slots" && ConvSlots::serves(w, of, epilogue, isa))
+      return run(ConvSlots(w, of, epilogue, isa, o.parts), x, y, o);
+    if (road == "planes" && ConvUnstructured::serves(w, of, epilogue))
+      return run(ConvUnstructured(w, of, epilogue, isa, o.parts), x, y, o);
+    return nb::none();
+  }
   if (road == "planes" && LinearUnstructured::serves(w, epilogue))
     return run(LinearUnstructured(w, rows, epilogue, isa, o.parts), x, y, o);
   if (road == "slots" && LinearSlots::serves(w, epilogue, isa))

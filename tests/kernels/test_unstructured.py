@@ -1,4 +1,4 @@
-"""Every row of conv_unstructured, over images and over rows of a linear layer, and of linear_slots, against NumPy."""
+"""Every row of conv_unstructured and linear_slots, over images and over rows of a linear layer, against NumPy."""
 
 from collections.abc import Iterator
 
@@ -93,6 +93,29 @@ def check_conv(window: Window, outputs: int, groups: int, density: float, seed: 
     return seen
 
 
+def check_conv_u8(
+    window: Window, outputs: int, density: float, seed: int, dtype: type = np.uint8, parts: int = 1
+) -> set[str]:
+    rng = np.random.default_rng(seed)
+    x = rng.choice(np.array([0, 255, *range(0, 256, 17)], np.uint8), (window.channels, *window.size))
+    zero = int(rng.choice([0, 255, 128, 3]))
+    taps = window.columns(x, zero).astype(np.int64) - zero
+    taps = taps.reshape(-1, taps.shape[2])
+    keep = weights(rng, outputs, len(taps), density) != 0
+    weight = (rng.choice(np.array([-128, -127, 127, 1, -3]), keep.shape) * keep).astype(np.int8)
+    exact = weight.astype(np.int64) @ taps
+    multiplier = (rng.uniform(0.2, 2, outputs) * 200 / max(1.0, float(abs(exact).max(initial=0)))).astype(np.float32)
+    bias = rng.integers(-1000, 1000, outputs).astype(np.int32)
+    q = Quantised(multiplier, bias, zero, int(rng.integers(256)), *((0, 255) if seed % 2 else (7, 200)), dtype)
+    opts = {"low": q.low, "high": q.high, "x_zero_point": zero, "y_zero_point": q.y_zero, "parts": parts}
+    given = {"road": "slots", "window": window.flat(), "bias": bias, "multiplier": multiplier, "dtype": dtype}
+    seen = set()
+    for got, kernel in run(x, weight, exact.shape, opts, **given):
+        np.testing.assert_array_equal(got, q.finish(exact), err_msg=kernel)
+        seen.add(kernel)
+    return seen
+
+
 @pytest.mark.parametrize("outputs", [1, 3, 4, 5, 70])
 @pytest.mark.parametrize("rows", [0, 1, 4, 15, 16, 17, 32, 33, 40, 64, 65])
 def test_linear_shapes(rows: int, outputs: int) -> None:
@@ -105,6 +128,7 @@ def test_linear_shapes(rows: int, outputs: int) -> None:
 @pytest.mark.parametrize("window", WINDOWS)
 def test_windows(window: Window, groups: int) -> None:
     check_conv(window, 10, groups, 0.3, 1)
+    check_conv_u8(window, 10, 0.3, groups, np.uint8 if groups == 1 else np.float32)
 
 
 @pytest.mark.parametrize("density", [0.0, 0.01, 1.0])
@@ -115,6 +139,7 @@ def test_parts_and_densities(parts: int, density: float) -> None:
     check_u8(20, 131, 50, density, 1, parts=parts)
     check_u8(200, 31, 50, density, 2, np.float32, parts)
     check_conv(WINDOWS[1], 24, 2, density, 2, parts)
+    check_conv_u8(WINDOWS[1], 150, density, 2, parts=parts)
 
 
 @pytest.mark.parametrize("road", ["slots", "planes"])

@@ -5,6 +5,7 @@
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
 #include "kernels/conv_depthwise_rows/conv_depthwise_rows.h"
+#include "kernels/conv_slots/conv_slots.h"
 #include "kernels/conv_unstructured/conv_unstructured.h"
 
 namespace apus {
@@ -39,9 +40,11 @@ std::vector<Candidate> conv_kernels(const Builder& b, const Node& node, int64_t 
   const int threads = b.threads();
   const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
   std::vector<Candidate> found{[=] { return make_over<ConvBlock16>(blocks, window, epilogue, isa, threads); }};
-  if (node.attributes.format != Format::unstructured || epilogue.x != Element::f32) return found;
+  if (node.attributes.format != Format::unstructured) return found;
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
-  if (ConvUnstructured::serves(single, window))
+  if (ConvSlots::serves(single, window, epilogue, isa))
+    found.push_back([=] { return std::make_shared<const ConvSlots>(single, window, epilogue, isa, threads); });
+  if (ConvUnstructured::serves(single, window, epilogue))
     found.push_back([=] { return std::make_shared<const ConvUnstructured>(single, window, epilogue, isa, threads); });
   return found;
 }

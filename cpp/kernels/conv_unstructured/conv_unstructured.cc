@@ -15,7 +15,8 @@ std::vector<uint32_t> column_offsets(const Planes& planes, int64_t columns) {
 
 }  // namespace
 
-bool ConvUnstructured::serves(const UnstructuredWeights& weights, const Window& window) {
+bool ConvUnstructured::serves(const UnstructuredWeights& weights, const Window& window, const Epilogue& epilogue) {
+  if (epilogue.x != Element::f32) return false;
   const Planes planes(window, Element::f32, 0, Isa::scalar);
   return weights.inputs < std::numeric_limits<int32_t>::max() &&
          planes.channel() <= std::numeric_limits<int32_t>::max() / window.channels;

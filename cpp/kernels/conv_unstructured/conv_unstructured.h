@@ -19,8 +19,8 @@ namespace apus {
 
 class ConvUnstructured final : public Operator {
  public:
-  // Whether offsets into the image fit 32 bits.
-  static bool serves(const UnstructuredWeights& weights, const Window& window);
+  // Whether all is float32, and offsets into the image fit 32 bits.
+  static bool serves(const UnstructuredWeights& weights, const Window& window, const Epilogue& epilogue);
 
   // `weights` must outlive it. Uses the best kernel of at most `isa`. Made for `threads` parts.
   ConvUnstructured(const UnstructuredWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa,

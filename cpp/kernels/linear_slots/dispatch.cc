@@ -15,4 +15,11 @@ std::span<const SlotKernelRow> linear_slots_kernels() {
   return kRows;
 }
 
+const SlotKernelRow* find_slot_kernel(const Epilogue& epilogue, Isa isa) {
+  for (const SlotKernelRow& row : linear_slots_kernels()) {
+    if (row.isa <= isa && row.x == epilogue.x && row.y == epilogue.y) return &row;
+  }
+  return nullptr;
+}
+
 }  // namespace apus

@@ -34,12 +34,11 @@ class LinearSlots final : public Operator {
   Isa isa() const override { return kernel_->isa; }
   int64_t macs() const override { return rows_ * outputs_ * inputs_; }
   int64_t nonzero_macs() const override { return rows_ * count_; }
-  double cost() const override;
+  double cost() const override { return slots_.cycles(rows_, kernel_->isa); }
   double imbalance() const override { return shares_.imbalance(); }
 
  private:
   int64_t units() const { return (rows_ + kSlotRows - 1) / kSlotRows; }
-  std::vector<int64_t> running_cost() const;
   SlotArguments arguments(const void* x, void* y, const Shares::Piece& piece) const;
 
   int64_t rows_, inputs_, outputs_, count_;

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "base/isa.h"
 #include "kernels/block16/block16.h"
 #include "kernels/unstructured/unstructured.h"
 
@@ -20,8 +21,15 @@ struct WeightSlots {
   std::vector<int8_t> bytes;     // [slots, 16, 4]
 
   int64_t count() const { return static_cast<int64_t>(lines.size()); }
+  // [S + 1], of all strips before.
+  std::vector<int64_t> running_cost() const;
+  // Of so many rows of x.
+  double cycles(int64_t rows, Isa isa) const;
   const void* values() const { return floats.empty() ? static_cast<const void*>(bytes.data()) : floats.data(); }
 };
+
+// [S * 16] bits of float32 or int32: sum w * (x - zero) + bias = sum w * x + (bias - zero * sum w), wrapping.
+std::vector<int32_t> folded_bias(const UnstructuredWeights& weights, const Epilogue& epilogue);
 
 // `x` says the type of the weights. K is at most 2^16 lines.
 WeightSlots slots_of(const UnstructuredWeights& weights, Element x);

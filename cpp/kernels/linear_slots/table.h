@@ -9,4 +9,7 @@ namespace apus {
 
 std::span<const SlotKernelRow> linear_slots_kernels();
 
+// The best of at most `isa` for these types; null where there is none.
+const SlotKernelRow* find_slot_kernel(const Epilogue& epilogue, Isa isa);
+
 }  // namespace apus
