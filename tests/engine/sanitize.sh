@@ -8,7 +8,7 @@ python=${PYTHON:-$root/.venv/bin/python}
 build=$root/build/sanitize-${kind%%,*}
 site=$("$python" -c 'import numpy, pathlib; print(pathlib.Path(numpy.__file__).parents[1])')
 
-cmake=$(dirname "$python")/cmake
+cmake=$(command -v "$(dirname "$python")/cmake" || command -v cmake)
 "$cmake" -S "$root" -B "$build" -G Ninja -DSKBUILD=ON -DAPUS_SANITIZE="$kind" -DPython_EXECUTABLE="$python" >/dev/null
 "$cmake" --build "$build" -j2
 
