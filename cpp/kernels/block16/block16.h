@@ -9,9 +9,12 @@
 
 namespace apus {
 
-enum class Element : uint8_t { f32, u8 };
+// Of x and y. bf16: of an x that was rounded where it was staged.
+enum class Element : uint8_t { f32, u8, bf16 };
 
-constexpr int64_t element_size(Element element) { return element == Element::f32 ? 4 : 1; }
+constexpr int64_t element_size(Element element) {
+  return element == Element::f32 ? 4 : element == Element::bf16 ? 2 : 1;
+}
 
 // Bytes that every buffer given to a kernel must let it read (never write) past the end.
 inline constexpr int64_t kSlack = 64;

@@ -129,8 +129,8 @@ const StripKernelRow& find_strip_kernel(std::span<const StripKernelRow> rows, Is
                                         const Epilogue& epilogue, bool bf16) {
   for (const StripKernelRow& row : rows) {
     const bool walks = row.walk == walk || (walk == Walk::rows_of_runs && row.walk == Walk::rows);
-    const bool types = row.x == epilogue.x && row.y == epilogue.y && (row.values == Values::bf16) == bf16;
-    if (row.isa <= isa && walks && types) return row;
+    const bool x = row.x == epilogue.x || row.x == Element::bf16;
+    if (row.isa <= isa && walks && x && row.y == epilogue.y && (row.values == Values::bf16) == bf16) return row;
   }
   throw std::logic_error("no block16 kernel for these types");
 }

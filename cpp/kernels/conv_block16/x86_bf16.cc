@@ -29,9 +29,17 @@ INLINE __m512i pairs(const float* x, const int32_t* offsets, __m512i order) {
   return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
 }
 
+// The same of planes that were rounded before.
+INLINE __m512i pairs(const uint16_t* x, const int32_t* offsets, __m512i order) {
+  const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + offsets[0]));
+  const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + offsets[1]));
+  return _mm512_permutexvar_epi16(order, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
+}
+
+template <class X>
 INLINE Floats accumulate(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last,
                          Ahead& ahead) {
-  const float* x = static_cast<const float*>(a.x) + position;
+  const X* x = static_cast<const X*>(a.x) + position;
   const uint16_t* w = static_cast<const uint16_t*>(a.values) + 32 * first;
   const __m512i order = pair_order();
   for (int64_t g = first; g < last; ++g, w += 32) {
@@ -49,8 +57,8 @@ INLINE Floats accumulate(Floats f, const StripArguments& a, int64_t position, in
 
 }  // namespace
 
-void conv_block16_bf16_f32_bf16(const StripArguments& a) { run_f32<accumulate, false>(a); }
-void linear_block16_planes_bf16_f32_bf16(const StripArguments& a) { run_f32<accumulate, true>(a); }
+void conv_block16_bf16_f32_bf16(const StripArguments& a) { run_f32<accumulate<float>, false>(a); }
+void linear_block16_planes_bf16_f32_bf16(const StripArguments& a) { run_f32<accumulate<uint16_t>, true>(a); }
 
 }  // namespace apus
 #endif

@@ -12,6 +12,7 @@ namespace {
 const StripKernelRow* choose(const Block16Weights& weights, const Epilogue& epilogue, Isa isa, LinearBlock16::Road road,
                              LinearLayout layout) {
   if (road == LinearBlock16::Road::planes) {
+    if (layout.x_planes) isa = std::min(isa, Isa::vnni);  // above, kernels want planes that were rounded
     return &find_planes_kernel(weights, isa, layout.y_planes ? Walk::planes : Walk::planes_to_rows, epilogue);
   }
   const bool runs = epilogue.x == Element::u8 && columns_are_runs(weights);
@@ -43,7 +44,7 @@ LinearBlock16::LinearBlock16(const Block16Weights& weights, int64_t rows, const 
 
 int64_t LinearBlock16::scratch_bytes() const {
   return planes() && !layout_.x_planes
-             ? (inputs_ * padded_rows(rows_) * element_size(epilogue_.x) + kSlack + 63) / 64 * 64
+             ? (inputs_ * padded_rows(rows_) * element_size(kernel_->x) + kSlack + 63) / 64 * 64
              : 0;
 }
 
@@ -56,7 +57,10 @@ void LinearBlock16::stage(const void* x, void* scratch, int part, int parts) con
 void LinearBlock16::transpose(const void* x, void* scratch, int64_t row, int64_t rows, int64_t first,
                               int64_t last) const {
   const int64_t pitch = padded_rows(rows_), from = row * inputs_;
-  if (epilogue_.x == Element::f32) {
+  if (kernel_->x == Element::bf16) {
+    transpose_to_planes(static_cast<const float*>(x) + from, static_cast<uint16_t*>(scratch) + row, pitch, rows,
+                        inputs_, first, last);
+  } else if (kernel_->x == Element::f32) {
     transpose_to_planes(static_cast<const float*>(x) + from, static_cast<float*>(scratch) + row, pitch, rows, inputs_,
                         first, last);
   } else {
