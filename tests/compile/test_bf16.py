@@ -24,6 +24,10 @@ CONV = (
 )
 LINEAR = "m (float[N,70] x) => (float[N,33] y) <float[70,33] w> { y = MatMul(x, w) }"
 DEPTHWISE = "m (float[N,6,9,9] x) => (float[N,6,7,7] y) <float[6,1,3,3] w> { y = Conv<group = 6>(x, w) }"
+RESET_FIRST = (
+    "m (float[6,2,7] x) => (float[6,1,2,20] y) <float[1,60,7] w, float[1,60,20] r>"
+    " { y = GRU<hidden_size = 20>(x, w, r) }"
+)
 GRU = (
     "m (float[6,2,7] x) => (float[6,1,2,20] y) <float[1,60,7] w, float[1,60,20] r>"
     " { y = GRU<hidden_size = 20, linear_before_reset = 1>(x, w, r) }"
@@ -80,7 +84,8 @@ def test_weights_are_rounded_and_take_half_the_bytes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "bits"), [(CONV, [16]), (LINEAR, [16]), (DEPTHWISE, [32]), (GRU, [16, 16]), (WEIGHT_ONLY, [32])]
+    ("text", "bits"),
+    [(CONV, [16]), (LINEAR, [16]), (DEPTHWISE, [32]), (GRU, [16, 16]), (RESET_FIRST, [16, 16]), (WEIGHT_ONLY, [32])],
 )
 def test_depthwise_and_quantised_weights_stay(text: str, bits: list[int]) -> None:
     made = model(text)
@@ -106,12 +111,16 @@ def test_a_convolution_is_within_the_stated_bound() -> None:
     assert 1e-4 < error.max() <= error_bound(graph, graph.nodes[0])
 
 
-def test_a_recurrent_layer_is_that_of_rounded_weights() -> None:
+@pytest.mark.parametrize("text", [GRU, RESET_FIRST])
+def test_a_recurrent_layer_is_that_of_rounded_weights(text: str) -> None:
     x = np.random.default_rng(1).standard_normal((6, 2, 7)).astype(np.float32)
-    made = changed(model(GRU), lambda w: w / 4)
+    made = changed(model(text), lambda w: w / 4)
     got, rounded = run(made, x, precision="bf16"), changed(made, lambda w: from_bfloat16(to_bfloat16(w)))
     assert 1e-5 < abs(got - run(made, x)).max() < 0.02
     assert abs(got - run(rounded, x)).max() < 0.01  # by rows no input is rounded; by planes it may be
+    plans = [apus.Session(made, threads=1, precision=p).plan({"x": x.shape}) for p in ("fp32", "bf16")]
+    densities = [row["density"] for plan in plans for row in plan if row["op"] == "recurrent"]
+    assert densities[0] == densities[1]
 
 
 def test_whoever_compiles_when_fed_keeps_the_precision() -> None:

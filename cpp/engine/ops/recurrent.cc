@@ -113,7 +113,8 @@ void plan_reset_first(Builder& b, const Node& node, const Layer& layer) {
   describe(b, node, *first.work.kernel, layer.steps, first.threads);
   NodeReport& report = b.report();
   const double all = static_cast<double>((3 * H + kStrip - 1) / kStrip * H);
-  report.density = layer.weights.strips[(3 * H + kStrip - 1) / kStrip] / all;
+  const int columns = layer.weights.bf16 ? 2 : 1;  // of a group
+  report.density = columns * layer.weights.strips[(3 * H + kStrip - 1) / kStrip] / all;
   report.macs = layer.steps * layer.batch * 3 * H * H;
   report.nonzero_macs = static_cast<int64_t>(report.density * static_cast<double>(report.macs));
   const GateTable& table = gate_table(b.isa());

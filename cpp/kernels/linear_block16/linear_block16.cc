@@ -57,10 +57,13 @@ void LinearBlock16::stage(const void* x, void* scratch, int part, int parts) con
 void LinearBlock16::transpose(const void* x, void* scratch, int64_t row, int64_t rows, int64_t first,
                               int64_t last) const {
   const int64_t pitch = padded_rows(rows_), from = row * inputs_;
+#if defined(__x86_64__)  // elsewhere no kernel takes them
   if (kernel_->x == Element::bf16) {
-    transpose_to_planes(static_cast<const float*>(x) + from, static_cast<uint16_t*>(scratch) + row, pitch, rows,
-                        inputs_, first, last);
-  } else if (kernel_->x == Element::f32) {
+    return transpose_to_planes(static_cast<const float*>(x) + from, static_cast<uint16_t*>(scratch) + row, pitch, rows,
+                               inputs_, first, last);
+  }
+#endif
+  if (kernel_->x == Element::f32) {
     transpose_to_planes(static_cast<const float*>(x) + from, static_cast<float*>(scratch) + row, pitch, rows, inputs_,
                         first, last);
   } else {

@@ -3,9 +3,10 @@
 //
 // x is row-major [N, K] float32 or uint8, y [N, M]. Few rows run a vector over the 16 outputs of a strip, one row of x
 // at a time ("rows", or "runs" where the columns of every group are neighbours); more rows are first turned into [K, N]
-// planes and run the vector over N ("planes"), which reads each weight once per 16 rows. Neighbours in a chain may keep
-// the planes between them: x, y or both are then [K, padded N], [M, padded N], with arbitrary values past N. Threads
-// that have rows of their own turn those into planes themselves. Exactness, slack and threads as in conv_block16.h.
+// planes, rounded to bfloat16 where the kernel wants them so, and run the vector over N ("planes"), which reads each
+// weight once per 16 rows. Neighbours in a chain may keep the planes between them: x, y or both are then [K, padded N],
+// [M, padded N], with arbitrary values past N. Threads that have rows of their own turn those into planes themselves.
+// Exactness, slack and threads as in conv_block16.h.
 #pragma once
 
 #include <cstdint>

@@ -12,7 +12,7 @@ void transpose_to_planes(const float* x, float* planes, int64_t pitch, int64_t r
 void transpose_to_planes(const uint8_t* x, uint8_t* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first,
                          int64_t last);
 
-// The same rounded to bfloat16, for the ISA bf16 alone.
+// The same rounded to bfloat16, for the ISA bf16 of x86-64 alone.
 void transpose_to_planes(const float* x, uint16_t* planes, int64_t pitch, int64_t rows, int64_t columns, int64_t first,
                          int64_t last);
 
