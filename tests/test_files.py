@@ -52,3 +52,7 @@ def test_a_file_to_be_is_in_a_folder_that_is(tmp_path: Path) -> None:
         _files.file_to_be(tmp_path / "model" / "a.apus")
     with pytest.raises(IsADirectoryError, match="is a folder; give the name"):
         _files.file_to_be(tmp_path / "models")
+    model = tmp_path / "models" / "a.onnx"
+    model.write_text("x")
+    with pytest.raises(FileExistsError, match="is the model itself"):
+        _files.file_to_be(tmp_path / "models" / ".." / "models" / "a.onnx", beside=model)

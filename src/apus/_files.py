@@ -65,11 +65,12 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     raise FileNotFoundError(f"no file {wanted}{_near(wanted)}")
 
 
-def file_to_be(path: str | os.PathLike[str]) -> Path:
+def file_to_be(path: str | os.PathLike[str], *, beside: Path | None = None) -> Path:
     """`path` as a Path, if a file can be written there without making a folder, which a slip of the hand would.
 
     Args:
         path: a file that shall be written later, perhaps after hours.
+        beside: the file that it is made of, which it must not replace.
 
     Returns:
         The path.
@@ -77,8 +78,11 @@ def file_to_be(path: str | os.PathLike[str]) -> Path:
     Raises:
         FileNotFoundError: it is in no folder; names those of like name.
         IsADirectoryError: it is a folder itself.
+        FileExistsError: it is the file that it is made of.
     """
     wanted = Path(path)
+    if beside is not None and wanted.exists() and wanted.samefile(beside):
+        raise FileExistsError(f"{wanted} is the model itself, which would be lost; give another name")
     if wanted.is_dir():
         raise IsADirectoryError(f"{wanted} is a folder; give the name of the file to write in it")
     if not wanted.parent.is_dir():

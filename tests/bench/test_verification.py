@@ -45,5 +45,7 @@ def test_shapes_and_infinities_must_agree() -> None:
         check_output("y", np.zeros(2), np.zeros(3), tolerance=1, step=None)
     with pytest.raises(VerificationError, match="not finite"):
         check_output("y", np.array([np.nan]), np.zeros(1), tolerance=1, step=None)
+    with pytest.raises(VerificationError, match="holds no number in either run"):
+        check_output("y", np.array([np.nan]), np.array([np.nan]), tolerance=1, step=None)
     same = np.array([np.inf, 1.0])
     assert check_output("y", same, same, tolerance=0, step=None).passed

@@ -96,7 +96,7 @@ def check_output(name: str, ours: Array, reference: Array, *, tolerance: float, 
         The check.
 
     Raises:
-        VerificationError: another shape, or one is finite where the other is not.
+        VerificationError: another shape, one is finite where the other is not, or none is anywhere.
     """
     if ours.shape != reference.shape:
         raise VerificationError(f"output {name!r} has shape {list(ours.shape)}, the reference {list(reference.shape)}")
@@ -104,6 +104,10 @@ def check_output(name: str, ours: Array, reference: Array, *, tolerance: float, 
     if not np.array_equal(np.isfinite(a), np.isfinite(b)):
         raise VerificationError(f"output {name!r} is not finite in places where the other run is")
     finite = np.isfinite(b)
+    if b.size and not finite.any():
+        raise VerificationError(
+            f"output {name!r} holds no number in either run, so nothing is compared: see the inputs"
+        )
     absolute, size = (
         float(np.abs(x[finite]).max(initial=0)) for x in (np.subtract(a, b, where=finite, out=np.zeros_like(a)), b)
     )

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe, such as head, has left: nothing to say to it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except (ApusError, OSError, ModuleNotFoundError) as error:
+    except (ApusError, OSError, ModuleNotFoundError, MemoryError) as error:
         if os.environ.get("APUS_DEBUG"):
             raise
         print_error(_explain(error))
@@ -102,4 +102,5 @@ def _explain(error: Exception) -> str:
         from apus.cli.extras import command_for
 
         return f"{error.name} is not installed: {command_for(error.name or '')}"
-    return " ".join(str(error).split()) or type(error).__name__
+    said = " ".join(str(error).split()) or type(error).__name__
+    return f"not enough memory: {said}" if isinstance(error, MemoryError) else said

@@ -8,9 +8,10 @@ from apus._files import existing_file, file_to_be
 from apus.artifact import Graph, value_bits, write
 from apus.bench.layers import FOREIGN, error_bound, own_graphs, weight_counts
 from apus.cli.inputs import add_precision_argument, parse_shapes
-from apus.cli.output import emit
+from apus.cli.output import emit, smaller
 from apus.compile import compile_graph
 from apus.compile.source import model_bytes
+from apus.errors import CompileError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Compile, write, and say how much smaller it became."""
     model = existing_file(options.model)
-    output = file_to_be(options.output) if options.output else model.with_suffix(".apus")
+    output = file_to_be(options.output, beside=model) if options.output else model.with_suffix(".apus")
+    if options.threads is not None and (options.allow is None or options.threads < 1):
+        raise CompileError(f"--threads {options.threads}: 1 or more, of the measurement that --allow onnxruntime makes")
     shapes = parse_shapes(options.shape) or None
     graph = compile_graph(
         model, precision=options.precision, shapes=shapes, allow=options.allow, threads=options.threads
@@ -38,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     if not emit(options, summary):
         print(
             f"{output}: {summary['nodes']} layers ({_narrow(summary)}), {summary['bytes']:,} bytes, "
-            f"{summary['ratio']:.1f}x smaller than {model.name}; weights present: {summary['density_pct']:.1f} %"
+            f"{smaller(summary['ratio'])} than {model.name}; weights present: {summary['density_pct']:.1f} %"
         )
         if summary["error_bound"]:
             print(f"  outputs of float layers: off by at most {summary['error_bound']:.1e} of Σ|w||x| + |bias|")

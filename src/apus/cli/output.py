@@ -38,6 +38,18 @@ def emit(options: argparse.Namespace, data: Any) -> bool:
     return bool(options.json)
 
 
+def smaller(ratio: float) -> str:
+    """A file's size as people compare it: "2.0x smaller", "1.3x larger".
+
+    Args:
+        ratio: bytes of the other file for each of this one's, above 0.
+
+    Returns:
+        Words.
+    """
+    return f"{ratio:.1f}x smaller" if ratio >= 1 else f"{1 / ratio:.1f}x larger"
+
+
 def print_table(title: str, columns: Sequence[Column], rows: Sequence[Sequence[object]]) -> None:
     """Print rows of cells under headings.
 

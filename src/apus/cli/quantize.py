@@ -5,9 +5,10 @@ from collections import Counter
 from typing import get_args
 
 from apus._files import existing_file, file_to_be
-from apus.cli.output import emit
+from apus.cli.output import emit, smaller
 from apus.compile.post_training import Settings, quantize
 from apus.compile.post_training.ranges import Method
+from apus.errors import RecipeError
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calibration", required=True, metavar="FILE.npz", help="typical inputs, arrays by input name")
     parser.add_argument("-o", "--output", help="where the model goes (default: beside it, ending in -int8.onnx)")
     parser.add_argument("--ranges", choices=get_args(Method), default=default.ranges, help="how ranges are set")
-    parser.add_argument("--percentile", type=float, default=default.percentile, help="kept by --ranges percentile")
+    parser.add_argument(
+        "--percentile", type=float, help="of the values that --ranges percentile keeps (default: 99.99)"
+    )
     parser.add_argument("--no-bias-correction", action="store_true", help="leave the biases as they are")
     parser.add_argument(
         "--exclude",
@@ -31,10 +34,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Quantise, write, and say what became of it."""
     model = existing_file(options.model)
-    output = file_to_be(options.output) if options.output else model.with_name(f"{model.stem}-int8.onnx")
+    output = file_to_be(options.output, beside=model) if options.output else model.with_name(f"{model.stem}-int8.onnx")
+    if options.percentile is not None and options.ranges != "percentile":
+        raise RecipeError(f"--percentile {options.percentile:g} needs --ranges percentile")
     settings = Settings(
         ranges=options.ranges,
-        percentile=options.percentile,
+        percentile=Settings().percentile if options.percentile is None else options.percentile,
         bias_correction=not options.no_bias_correction,
         exclude=tuple(options.exclude),
     )
@@ -44,7 +49,5 @@ def run(options: argparse.Namespace) -> int:
     summary = {"output": str(output), "bytes": after, "ratio": before / after, "nodes": dict(counts)}
     if not emit(options, summary):
         layers = sum(counts[op] for op in ("Conv", "Gemm", "MatMul"))
-        print(
-            f"{output}: {layers} layers with weights, {after:,} bytes, {before / after:.1f}x smaller than {model.name}"
-        )
+        print(f"{output}: {layers} layers with weights, {after:,} bytes, {smaller(before / after)} than {model.name}")
     return 0

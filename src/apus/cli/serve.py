@@ -37,6 +37,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve until interrupted."""
     import uvicorn
 
+    if not 0 <= options.port <= 65535:
+        raise RunError(f"--port {options.port}: ports are 0 to 65535")
     app, path = _speech(options) if options.speech else _model(options)
     with _listen(options.host, options.port) as listener:
         _announce(options, path, listener)

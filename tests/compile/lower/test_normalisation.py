@@ -30,6 +30,14 @@ def test_layer_and_instance_normalisation() -> None:
     check(text_model(f"m {X} {constants} {{ y = InstanceNormalization(x, g, b) }}"))
 
 
+@pytest.mark.parametrize(
+    ("operator", "opset"), [("InstanceNormalization", 17), ("GroupNormalization <num_groups = 4>", 21)]
+)
+def test_as_many_channels_as_places_are_no_layer_norm(operator: str, opset: int) -> None:
+    constants = "<float[4] g = {1,2,3,4}, float[4] b = {4,3,2,1}>"
+    check(text_model(f"m (float[2,4,4] x) => (float[2,4,4] y) {constants} {{ y = {operator} (x, g, b) }}", opset))
+
+
 @pytest.mark.parametrize("shape", ["N,4,5,3", "N,4,7", "2,4,T"])
 def test_group_normalisation(shape: str) -> None:
     constants = "<float[4] g = {1,2,3,4}, float[4] b = {4,3,2,1}>"

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from agreement import check, text_model
 from reference import check_node, floats
 
 PLACES = ["half_pixel", "asymmetric", "align_corners", "pytorch_half_pixel", "half_pixel_symmetric"]
@@ -24,6 +25,16 @@ def test_scales(place: str, mode: str, scales: list[float]) -> None:
 @pytest.mark.parametrize("rounding", ["round_prefer_floor", "round_prefer_ceil", "floor", "ceil"])
 def test_nearest_modes(rounding: str) -> None:
     resize([1, 1, 1.7, 0.5], mode="nearest", nearest_mode=rounding)
+
+
+@pytest.mark.parametrize("scale", [0.7, 1.7])
+@pytest.mark.parametrize("place", ["asymmetric", "half_pixel", "pytorch_half_pixel"])
+@pytest.mark.parametrize("rounding", ["floor", "round_prefer_floor"])
+def test_nearest_is_onnxruntimes(scale: float, place: str, rounding: str) -> None:
+    body = f'Resize <mode="nearest", coordinate_transformation_mode="{place}", nearest_mode="{rounding}">'
+    constants = f"<float[3] s = {{1, 1, {scale}}}>"
+    model = text_model(f"m (float[1,1,51] x) => (float[A,B,C] y) {constants} {{ y = {body} (x, , s) }}", 18)
+    check(model, {"x": np.arange(51, dtype=np.float32).reshape(1, 1, 51)})
 
 
 @pytest.mark.parametrize("mode", ["linear", "cubic"])

@@ -18,9 +18,9 @@ class Scaling(NamedTuple):
     roi: tuple[float, float]
 
 
-def coordinates(s: Scaling, mode: str) -> Array:
+def coordinates(s: Scaling, mode: str, dtype: type[np.floating] = np.float64) -> Array:
     """Where in the input each place of the output lies, by `coordinate_transformation_mode` [out]."""
-    x = np.arange(s.out, dtype=np.float64)
+    x = np.arange(s.out, dtype=dtype)
     if mode == "asymmetric":
         return x / s.scale
     if mode == "align_corners":
@@ -137,8 +137,9 @@ def resize(call: Call) -> str:
         bool(call.attribute("exclude_outside", 0)),
     )
     outside = False
+    exact = np.float32 if kind == "nearest" else np.float64  # ONNX Runtime and torch choose a neighbour in float32
     for axis, s in zip(*_scalings(call), strict=True):
-        at = coordinates(s, where)
+        at = coordinates(s, where, exact)
         outside = outside or (where == "tf_crop_and_resize" and bool(((at < 0) | (at > s.size - 1)).any()))
         if s.size == s.out and bool((at == np.arange(s.size)).all()):
             continue

@@ -96,7 +96,7 @@ def _constant(graph: Graph, wiring: Wiring, node: Node, function: str) -> tuple[
     count = graph.values[node.output].shape[-1]
     if constant is None or not isinstance(count, int):
         return None, None
-    if constant.size not in (1, count) or constant.shape[-1:] not in ((), (1,), (count,)):
+    if constant.size != 1 and (constant.size != count or constant.shape[-1] != count):
         return None, None
     return np.broadcast_to(constant.reshape(-1), (count,)).astype(np.float32), later
 
