@@ -44,7 +44,7 @@ std::vector<Candidate> conv_kernels(const Builder& b, const Node& node, int64_t 
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
   if (ConvSlots::serves(single, window, epilogue, isa))
     found.push_back([=] { return std::make_shared<const ConvSlots>(single, window, epilogue, isa, threads); });
-  if (ConvUnstructured::serves(single, window, epilogue))
+  if (single.few(0.2) && ConvUnstructured::serves(single, window, epilogue))
     found.push_back([=] { return std::make_shared<const ConvUnstructured>(single, window, epilogue, isa, threads); });
   return found;
 }

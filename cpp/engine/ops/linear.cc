@@ -8,6 +8,11 @@
 #include "kernels/linear_windows/linear_windows.h"
 
 namespace apus {
+namespace {
+
+constexpr int64_t kPlanesFrom = 8;  // rows: fewer go by slots
+
+}  // namespace
 
 // The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
 std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
@@ -33,9 +38,11 @@ std::vector<Candidate> linear_kernels(const Builder& b, const Node& node, int64_
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
   const Isa isa = b.isa();
   const int threads = b.threads();
-  if (LinearSlots::serves(single, epilogue, isa))
+  // Of floats one kernel alone, or the two that are timed might both be of single weights.
+  const bool planes = rows >= kPlanesFrom && LinearUnstructured::serves(single, epilogue);
+  if (!planes && LinearSlots::serves(single, epilogue, isa))
     found.push_back([=] { return std::make_shared<const LinearSlots>(single, rows, epilogue, isa, threads); });
-  if (rows > 1 && LinearUnstructured::serves(single, epilogue))
+  if (planes && single.few(rows < 64 ? 0.15 : 0.2))
     found.push_back([=] { return std::make_shared<const LinearUnstructured>(single, rows, epilogue, isa, threads); });
   return found;
 }
