@@ -1,6 +1,8 @@
 """Files are whole or not there, and a missing one is named with its neighbours."""
 
 import errno
+import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,16 @@ def test_writes_into_new_folders_and_leaves_nothing_else(tmp_path: Path) -> None
     path = _files.write_atomically(tmp_path / "a" / "b.bin", b"swift")
     assert path.read_bytes() == b"swift"
     assert [p.name for p in path.parent.iterdir()] == ["b.bin"]
+
+
+def test_a_pipe_stays_a_pipe(tmp_path: Path) -> None:
+    pipe, heard = tmp_path / "pipe", []
+    os.mkfifo(pipe)
+    reader = threading.Thread(target=lambda: heard.append(pipe.read_bytes()))
+    reader.start()
+    _files.write_atomically(pipe, "swift")
+    reader.join()
+    assert heard == [b"swift"] and pipe.is_fifo()
 
 
 def test_a_failed_write_keeps_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

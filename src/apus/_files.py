@@ -9,7 +9,7 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> Path:
     """Write `data` to a temporary neighbour, flush it to the disk, then rename it over `path`.
 
     Args:
-        path: where the file shall be; missing folders are made.
+        path: where the file shall be; missing folders are made. A device or a pipe is written to as it is.
         data: the whole content; text is encoded as UTF-8.
 
     Returns:
@@ -24,6 +24,9 @@ def write_atomically(path: str | os.PathLike[str], data: bytes | str) -> Path:
     'swift'
     """
     target = Path(path)
+    if target.exists() and not target.is_file():  # a rename would put a file in the place of /dev/null
+        target.write_bytes(data.encode() if isinstance(data, str) else data)
+        return target
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     content = data.encode() if isinstance(data, str) else data

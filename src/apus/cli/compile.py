@@ -67,7 +67,7 @@ def _summary(graph: Graph, model: Path, output: Path) -> dict[str, Any]:
         "onnxruntime": [{"nodes": s.nodes, "why": s.why} for s in graph.segments if s.engine == FOREIGN],
         "onnx_nodes": sum(s.nodes for s in graph.segments),
         "bytes": size,
-        "ratio": before / size,
+        "ratio": before / max(size, 1),
         "density_pct": 100 * kept / all_weights if all_weights else 100.0,
     }
 

@@ -45,7 +45,7 @@ def run(options: argparse.Namespace) -> int:
     )
     result = quantize(model, options.calibration, output, settings=settings)
     counts = Counter(node.op_type for node in result.graph.node)
-    before, after = model.stat().st_size, output.stat().st_size
+    before, after = model.stat().st_size, max(output.stat().st_size, 1)
     summary = {"output": str(output), "bytes": after, "ratio": before / after, "nodes": dict(counts)}
     if not emit(options, summary):
         layers = sum(counts[op] for op in ("Conv", "Gemm", "MatMul"))
