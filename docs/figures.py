@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tables import bits, demo, devices, echo, kernels, models, speech
+from tables import bits, demo, devices, echo, kernels, models, sparsity, speech
 from tables.read import Results
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +30,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "echo": echo.echo,
     "devices": devices.devices,
     "devices.accuracy": devices.accuracy,
+    "sparsity": sparsity.text,
     "speech": speech.ladder,
     "speech:voices": speech.voices,
 }
@@ -37,6 +38,7 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
     "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
+    "docs/distil.md": ("sparsity",),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
     "docs/speech.md": ("speech", "speech:voices"),

@@ -36,12 +36,18 @@ def unstructured(results: Results) -> str:
     for block, name in CHAINS.items():
         stem = block.removesuffix("-s90")
         why = detail(results, f"{stem}-u90", "speedup_vs_best_peer")
-        ratios = [value(results, f"{stem}-u{zeros}", "speedup_vs_best_peer") for zeros in (80, 90, 95)]
+        ratios = [_ratio(results, f"{stem}-u{zeros}") for zeros in (80, 90, 95)]
         layer, peer = why["layer_us"], why["best_peer"]
         theirs = f"{layer['deepsparse'] / layer['apus-fp32']:.1f}x" if "deepsparse" in layer else "absent"
-        cells = [f"{why['apus_us']:.1f} µs", f"{peer} {layer[peer]:.1f} µs", *(f"{r:.1f}x" for r in ratios), theirs]
+        cells = [f"{why['apus_us']:.1f} µs", f"{peer} {layer[peer]:.1f} µs", *ratios, theirs]
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
+
+
+def _ratio(results: Results, case: str) -> str:
+    """Against the best peer, if it was measured."""
+    known = any((row["case"], row["metric"]) == (case, "speedup_vs_best_peer") for row in results["rows"])
+    return f"{value(results, case, 'speedup_vs_best_peer'):.1f}x" if known else "–"
 
 
 DENSITIES = (5, 10, 20, 50, 80, 100)  # of those measured, what a table has room for
