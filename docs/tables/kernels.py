@@ -1,6 +1,6 @@
 """Single layers against the peers."""
 
-from tables.read import Results, detail, measured, size, value
+from tables.read import Results, detail, has, measured, size, value
 
 CHAINS = {
     "linear-1024-n1-s90": "linear 1024x1024, batch 1",
@@ -46,8 +46,8 @@ def unstructured(results: Results) -> str:
 
 def _ratio(results: Results, case: str) -> str:
     """Against the best peer, if it was measured."""
-    known = any((row["case"], row["metric"]) == (case, "speedup_vs_best_peer") for row in results["rows"])
-    return f"{value(results, case, 'speedup_vs_best_peer'):.1f}x" if known else "–"
+    metric = "speedup_vs_best_peer"
+    return f"{value(results, case, metric):.1f}x" if has(results, case, metric) else "–"
 
 
 DENSITIES = (5, 10, 20, 50, 80, 100)  # of those measured, what a table has room for

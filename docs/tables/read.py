@@ -10,6 +10,11 @@ def value(results: Results, case: str, metric: str) -> float:
     return float(next(r["value"] for r in results["rows"] if (r["case"], r["metric"]) == (case, metric)))
 
 
+def has(results: Results, case: str, metric: str) -> bool:
+    """Whether there is such a row."""
+    return any((row["case"], row["metric"]) == (case, metric) for row in results["rows"])
+
+
 def detail(results: Results, case: str, metric: str) -> Results:
     """What explains the one row of this case and metric."""
     return dict(next(r["detail"] for r in results["rows"] if (r["case"], r["metric"]) == (case, metric)))

@@ -1,6 +1,6 @@
 """The vocoder's ladder."""
 
-from tables.read import Results, detail, value
+from tables.read import Results, detail, has, value
 
 OURS = ("ladder-3", "ladder-4", "ladder-5", "ladder-6", "ladder-7a", "ladder-7b", "ladder-7b-16x4")
 TWO_CORES = ("ladder-8-fp32", "ladder-8")
@@ -71,7 +71,7 @@ def voices(results: Results) -> str:
         why, ratio = detail(results, case, "rtf"), value(results, case, "speedup_vs_onnxruntime")
         cells = f"{why['seconds']:.1f} s | {why['ours_ms']:.0f} ms | {why['theirs_ms']:.0f} ms | {ratio:.2f}x"
         lines.append(f"| {why['characters']} characters | {cells} |")
-    if any(row["case"] == "voice-command" for row in results["rows"]):
+    if has(results, "voice-command", "cold_start_s"):
         seconds, memory = (value(results, "voice-command", name) for name in ("cold_start_s", "peak_rss_mb"))
         lines += ["", f"From the shell to a written file `apus say` takes {seconds:.2f} s and at most {memory:.0f} MB."]
     return "\n".join(lines)
