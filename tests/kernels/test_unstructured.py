@@ -206,7 +206,9 @@ def test_any_linear_shape(rows: int, inputs: int, outputs: int, density: float, 
 @settings(max_examples=80, deadline=None)
 @given(st.data())
 def test_any_window(data: st.DataObject) -> None:
-    pair = lambda low, high: data.draw(st.tuples(st.integers(low, high), st.integers(low, high)))  # noqa: E731
+    def pair(low: int, high: int) -> tuple[int, int]:
+        return data.draw(st.tuples(st.integers(low, high), st.integers(low, high)))
+
     groups, kernel, dilations = data.draw(st.integers(1, 3)), pair(1, 3), pair(1, 2)
     least = tuple((k - 1) * d + 1 for k, d in zip(kernel, dilations, strict=True))
     extra, pads = pair(0, 20), (*pair(0, 2), *pair(0, 2))
