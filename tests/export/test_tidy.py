@@ -64,6 +64,41 @@ def test_biases_count_in_accumulator_units():
     onnx.checker.check_model(model, full_check=True)
 
 
+def product_plus(bias, kind=np.int8):
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "sx", "zx"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "sx", "zx"], ["d"]),
+        helper.make_node("DequantizeLinear", ["w", "sw", "zw"], ["f"], axis=0),
+        helper.make_node("Transpose", ["f"], ["t"]),
+        helper.make_node("MatMul", ["d", "t"], ["p"]),
+        helper.make_node("Add", ["p", "b"], ["y"], name="add"),
+    ]
+    constants = {
+        "sx": np.float32(0.5),
+        "zx": np.uint8(0),
+        "w": np.ones((2, 5), kind),
+        "sw": np.array([0.25, 2], np.float32),
+        "zw": np.zeros(2, kind),
+        "b": np.asarray(bias, np.float32),
+    }
+    return graph(nodes, constants)
+
+
+def test_a_bias_added_to_an_integer_product_counts_in_accumulator_units():
+    model = product_plus([1.07, -3.4])
+    assert tidy.round_biases(model) == 1
+    kept = {t.name: numpy_helper.to_array(t) for t in model.graph.initializer}
+    assert kept["b.add"].tolist() == [1.125, -3.0]
+    assert "b" not in kept
+    onnx.checker.check_model(model, full_check=True)
+
+
+def test_a_bias_of_another_product_stays():
+    for model in (product_plus(np.zeros((5, 2))), product_plus([1.07, -3.4], np.int16)):
+        assert tidy.round_biases(model) == 0
+        assert "b" in {t.name for t in model.graph.initializer}
+
+
 def test_a_float_layer_keeps_its_bias():
     model = graph(
         [helper.make_node("Conv", ["x", "w", "b"], ["y"])], {"w": np.ones((2, 4, 1, 1), "f4"), "b": np.ones(2, "f4")}

@@ -50,6 +50,7 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
         narrow(exported)
         remove_pruned(exported)
     tidy.quantise_biases(exported)
+    tidy.round_biases(exported)
     tidy.strip_provenance(exported)
     tidy.drop_shapes_of_constants(exported)
     exported.graph.name, exported.producer_name = name, "apus"

@@ -45,24 +45,73 @@ def quantise_biases(model: onnx.ModelProto) -> int:
     Source: Jacob et al. 2017, arXiv:1712.05877, Eq. (11).
     """
     graph = model.graph
-    made = {output: node for node in graph.node for output in node.output}
-    constants = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    made, constants = _made(graph), _constants(graph)
     count = 0
     for node in list(graph.node):
         if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3 or node.input[2] not in constants:
             continue
-        x, w = made.get(node.input[0]), made.get(node.input[1])
-        if x is None or w is None or {x.op_type, w.op_type} != {"DequantizeLinear"}:
+        scale = _unit(node, made, constants)
+        if scale is None:
             continue
-        if any(constants[each.input[2]].dtype.name not in ("int8", "uint8") for each in (x, w) if len(each.input) > 2):
-            continue  # ONNX Runtime has no integer operators of that type, and fails where a bias makes it try
-        scale = (constants[x.input[1]] * constants[w.input[1]]).astype(np.float32)
         wide = np.rint(constants[node.input[2]] / scale).astype(np.float64)  # a float32 cannot hold the largest int32
         levels = np.clip(wide, _INT32.min, _INT32.max).astype(np.int32)
         _dequantise_bias(graph, node, levels, scale)
         count += 1
     _drop_unused(graph)
     return count
+
+
+def round_biases(model: onnx.ModelProto) -> int:
+    """Round the bias added after each integer MatMul to units of s_x · s_w; it stays a float32 constant.
+
+    An accumulator that starts at its bias then ends at the same float as one to which a float32 bias is added, so
+    integer engines of either kind agree. (Behind a DequantizeLinear, ONNX Runtime would not fuse it.)
+
+    Args:
+        model: is changed in place.
+
+    Returns:
+        How many biases were rounded.
+
+    Source: Jacob et al. 2017, arXiv:1712.05877, Eq. (11).
+    """
+    graph = model.graph
+    made, constants = _made(graph), _constants(graph)
+    count = 0
+    for node in graph.node:
+        for bias, product in ((0, 1), (1, 0)) if node.op_type == "Add" else ():
+            layer, given = made.get(node.input[product]), constants.get(node.input[bias])
+            if layer is None or layer.op_type != "MatMul" or given is None:
+                continue
+            scale = _unit(layer, made, constants)
+            if scale is None or given.shape not in (scale.shape, (1,), ()) or (scale <= 0).any():
+                continue
+            name = f"{node.input[bias]}.{node.name}"
+            graph.initializer.append(numpy_helper.from_array(np.rint(given / scale) * scale, name))
+            node.input[bias] = name
+            count += 1
+    _drop_unused(graph)
+    return count
+
+
+def _made(graph: onnx.GraphProto) -> dict[str, onnx.NodeProto]:
+    return {output: node for node in graph.node for output in node.output}
+
+
+def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
+    return {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+
+
+def _unit(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict[str, np.ndarray]) -> np.ndarray | None:
+    """float32 s_x · s_w, one number or one per output; None where a side is no 8-bit integer."""
+    x, w = (made.get(name) for name in node.input[:2])
+    if w is not None and w.op_type == "Transpose":
+        w = made.get(w.input[0])
+    if x is None or w is None or {x.op_type, w.op_type} != {"DequantizeLinear"}:
+        return None
+    if any(constants[each.input[2]].dtype.name not in ("int8", "uint8") for each in (x, w) if len(each.input) > 2):
+        return None  # ONNX Runtime has no integer operators of that type, and fails where a bias makes it try
+    return np.asarray(constants[x.input[1]] * constants[w.input[1]], np.float32)
 
 
 def _dequantise_bias(graph: onnx.GraphProto, node: onnx.NodeProto, levels: np.ndarray, scale: np.ndarray) -> None:
