@@ -8,12 +8,7 @@
 namespace apus {
 
 Builder::Builder(Plan& plan, const PlanOptions& options, Recall& recall)
-    : plan_(plan),
-      options_(options),
-      recall_(recall),
-      machine_(options.deterministic || options.parallel_cycles != kPlanned
-                   ? Machine::standard()
-                   : Machine::measured(options.isa, options.pool)) {
+    : plan_(plan), options_(options), recall_(recall) {
   shapes_.resize(model().values.size());
   value_slots_.assign(model().values.size(), -1);
   tensor_slots_.assign(model().tensors.size(), -1);
@@ -27,13 +22,13 @@ bool Builder::build() {
   for (size_t i = 0; i < model().nodes.size(); ++i) build_node(static_cast<int>(i));
   place_outputs();
   finish();
-  return forced() || !plan_.parallel_ || saved_ns_ > machine_.run_ns(options_.threads);
+  return forced() || !plan_.parallel_ || saved_ns_ > machine().run_ns(options_.threads);
 }
 
 int Builder::threads_for(double cycles) const {
   if (forced()) return cycles >= options_.parallel_cycles ? options_.threads : 1;
   constexpr double kCycleNs = 0.33;
-  const double saved = cycles * kCycleNs * (1 - 1.0 / options_.threads) - 2 * machine_.barrier_ns(options_.threads);
+  const double saved = cycles * kCycleNs * (1 - 1.0 / options_.threads) - 2 * machine().barrier_ns(options_.threads);
   if (options_.threads == 1 || saved <= 0) return 1;
   saved_ns_ += saved;
   return options_.threads;

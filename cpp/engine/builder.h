@@ -58,7 +58,7 @@ class Builder {
   bool may_time() const { return !options_.deterministic && !forced(); }
   int threads() const { return options_.threads; }
   ThreadPool* pool() const { return options_.pool; }
-  const Machine& machine() const { return machine_; }
+  const Machine& machine() const { return recall_.machine(); }
   Recall& recall() { return recall_; }
   void count_saving(double ns) { saved_ns_ += ns; }
 
@@ -95,7 +95,6 @@ class Builder {
   Plan& plan_;
   PlanOptions options_;
   Recall& recall_;
-  const Machine& machine_;
   mutable double saved_ns_ = 0;  // by threads, over the whole run
   const Node* node_ = nullptr;
   int node_index_ = 0;

@@ -8,7 +8,9 @@
 #include <iomanip>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <sstream>
+#include <tuple>
 
 #include "base/cpu.h"
 #include "engine/calibrate.h"
@@ -18,6 +20,7 @@ namespace apus {
 namespace {
 
 namespace fs = std::filesystem;
+using Figures = std::map<std::string, double>;
 
 constexpr const char* kFirstLine = "apus machine 6";  // to be raised when kernels or cost() change
 
@@ -27,9 +30,9 @@ fs::path cache_file(Isa isa) {
 }
 
 // Lines "figure value"; nothing if the file is absent, of another version, or spoilt.
-std::map<std::string, double> read_figures(const fs::path& path) {
+Figures read_figures(const fs::path& path) {
   std::istringstream file(read_kept(path));
-  std::map<std::string, double> figures;
+  Figures figures;
   std::string line;
   if (!std::getline(file, line) || line != kFirstLine) return {};
   while (std::getline(file, line)) {
@@ -41,7 +44,7 @@ std::map<std::string, double> read_figures(const fs::path& path) {
   return figures;
 }
 
-void write_figures(const fs::path& path, const std::map<std::string, double>& figures) {
+void write_figures(const fs::path& path, const Figures& figures) {
   std::ostringstream file;
   file << kFirstLine << "\n" << std::setprecision(std::numeric_limits<double>::max_digits10);
   for (const auto& [name, value] : figures) file << name << " " << value << "\n";
@@ -51,12 +54,12 @@ void write_figures(const fs::path& path, const std::map<std::string, double>& fi
 constexpr double kMostTries = 4;
 
 // "tries WHAT" counts measurements that a busy machine spoilt; kMostTries: they are done.
-bool settled(const std::map<std::string, double>& figures, const std::string& what) {
+double tries(const Figures& figures, const std::string& what) {
   const auto found = figures.find("tries " + what);
-  return found != figures.end() && found->second >= kMostTries;
+  return found == figures.end() ? 0 : found->second;
 }
 
-void count_try(std::map<std::string, double>& figures, const std::string& what, bool calm) {
+void count_try(Figures& figures, const std::string& what, bool calm) {
   double& tries = figures["tries " + what];
   tries = calm ? kMostTries : tries + 1;
 }
@@ -74,25 +77,36 @@ const Machine& Machine::standard() {
   return machine;
 }
 
-const Machine& Machine::measured(Isa isa, ThreadPool* pool) {
+const Machine& Machine::find(Isa isa, ThreadPool* pool, bool again) {
   (void)forked;
-  static std::map<std::pair<Isa, int>, Machine> known;
-  static std::map<Isa, std::map<std::string, double>> here;  // what this process has measured or read
+  static std::map<std::tuple<Isa, int, bool>, Machine> known;  // what was given out never changes
+  static std::map<Isa, Figures> here;                          // what this process has measured or read
+  static std::set<std::pair<Isa, std::string>> done;           // what this process has measured
   const std::lock_guard lock(measuring);
   const int threads = pool ? pool->threads() : 1;
-  const auto found = known.find({isa, threads});
-  if (found != known.end()) return found->second;
-  Machine& machine = known[{isa, threads}];
+  for (const bool newer : {true, again}) {
+    const auto found = known.find({isa, threads, newer});
+    if (found != known.end()) return found->second;
+  }
+  Machine& machine = known[{isa, threads, again}];
   const fs::path path = cache_file(isa);
   const auto earlier = here.find(isa);
-  machine.figures_ = earlier == here.end() ? read_figures(path) : earlier->second;
-  const bool kernels = earlier == here.end() && !settled(machine.figures_, "kernels");
-  const bool meetings = pool && !settled(machine.figures_, pool_of(threads));
-  if (kernels) count_try(machine.figures_, "kernels", calibrate_kernels(isa, machine.figures_));
-  if (meetings) count_try(machine.figures_, pool_of(threads), calibrate_pool(*pool, machine.figures_));
-  if (kernels || meetings) write_figures(path, machine.figures_);
-  here[isa] = machine.figures_;
+  Figures& figures = machine.figures_ = earlier == here.end() ? read_figures(path) : earlier->second;
+  const auto wanted = [&](const std::string& what) {
+    const double tried = tries(figures, what);
+    return tried < (again ? kMostTries : 1) && done.insert({isa, what}).second;
+  };
+  const bool kernels = wanted("kernels"), meetings = pool && wanted(pool_of(threads));
+  if (kernels) count_try(figures, "kernels", calibrate_kernels(isa, figures));
+  if (meetings) count_try(figures, pool_of(threads), calibrate_pool(*pool, figures));
+  if (kernels || meetings) write_figures(path, figures);
+  here[isa] = figures;
   return machine;
+}
+
+bool Machine::settled(int threads) const {
+  const bool pool = threads == 1 || tries(figures_, pool_of(threads)) >= kMostTries;
+  return pool && tries(figures_, "kernels") >= kMostTries;
 }
 
 uint64_t Machine::identity(int threads) const {

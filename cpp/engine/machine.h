@@ -17,9 +17,10 @@ class Machine {
 
   // Measured for this ISA (some 40 ms), or read from $XDG_CACHE_HOME/apus (else ~/.cache/apus), where it is kept by
   // processor and ISA. A folder that cannot be written is no error. `pool`: to measure the barrier with; may be null.
-  // What was measured while the machine was busy is measured again by the next process, at most kMostTries times in
-  // all, and the least of each figure stays.
-  static const Machine& measured(Isa isa, ThreadPool* pool);
+  static const Machine& known(Isa isa, ThreadPool* pool) { return find(isa, pool, false); }
+  // The same for who is to plan: what was measured while the machine was busy is measured again, once by each process,
+  // at most kMostTries times in all, and the least of each figure stays.
+  static const Machine& measured(Isa isa, ThreadPool* pool) { return find(isa, pool, true); }
 
   // Nanoseconds of a cycle of Operator::cost(), for a kernel by name: how true its constants are here.
   double cycle_ns(const std::string& kernel) const;
@@ -29,8 +30,12 @@ class Machine {
   // Of the figures by kernel, and of how often those of kernels and of `threads` were measured: differs after another
   // measurement.
   uint64_t identity(int threads) const;
+  // Whether they will not be measured again.
+  bool settled(int threads) const;
 
  private:
+  static const Machine& find(Isa isa, ThreadPool* pool, bool again);
+
   std::map<std::string, double> figures_;
 };
 

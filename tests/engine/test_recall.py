@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -142,9 +143,46 @@ def test_a_new_measurement_of_the_machine_voids_the_plans(path: Path, cache: Pat
     (file,) = kept(cache)
     (machine,) = (cache / "apus").glob("machine-*")
     machine.unlink()
+    before = file.read_text().splitlines()[2]
     fresh(path, cache)
-    newer = [other for other in kept(cache) if other != file]
-    assert all(other.read_text().splitlines()[1] != file.read_text().splitlines()[1] for other in newer)
+    assert kept(cache) == [file]
+    assert file.read_text().splitlines()[2] != before
+
+
+def tries(cache: Path, count: int | None = None) -> str:
+    """How often the kernels were measured; `count` says so in the file before."""
+    (machine,) = (cache / "apus").glob("machine-*")
+    if count is not None:
+        text = machine.read_text()
+        machine.write_text(re.sub("(?m)^tries kernels .*", f"tries kernels {count}", text))
+    return next(line for line in machine.read_text().splitlines() if line.startswith("tries kernels")).split()[-1]
+
+
+def test_what_a_busy_machine_chose_serves_the_next_starts_and_is_made_anew_later(path: Path, cache: Path) -> None:
+    tries(cache, 1)  # as if the first process had been disturbed
+    fresh(path, cache)  # plans, so it measures again
+    if tries(cache) == "4":
+        (file,) = kept(cache)
+        file.write_text(sealed(file.read_text().replace(" settled", " busy")))
+        tries(cache, 2)
+    (file,) = kept(cache)
+    before = file.read_text(), tries(cache)
+    assert before[0].splitlines()[2].endswith("busy")
+    for _ in range(2):
+        fresh(path, cache)
+        assert (file.read_text(), tries(cache)) == before, "a start with a plan measures nothing"
+    os.utime(file, (1, 1))
+    fresh(path, cache)
+    assert int(tries(cache)) > int(before[1])
+    assert file.stat().st_mtime > 1
+
+
+def test_a_plan_of_settled_figures_does_not_age(path: Path, cache: Path) -> None:
+    fresh(path, cache)
+    (file,) = kept(cache)
+    os.utime(file, (1, 1))
+    fresh(path, cache)
+    assert file.stat().st_mtime == 1
 
 
 def crc(text: str) -> str:
@@ -159,9 +197,9 @@ def sealed(text: str) -> str:
 
 def spoilt(good: str) -> list[str]:
     """Files that are no plan, and some that only seem to be."""
-    first, key, alone, count, *choices = good.splitlines()[:-1]
+    first, key, figures, alone, count, *choices = good.splitlines()[:-1]
     wrong = [good[: len(good) * n // 7] for n in range(7)]
-    wrong += [good.replace("apus plan 1", "apus plan 9"), good + good, "x" * 300, "\0" * 4096, good[:-1] + "\xff"]
+    wrong += [good.replace("apus plan 2", "apus plan 9"), good + good, "x" * 300, "\0" * 4096, good[:-1] + "\xff"]
     wrong += [good[:at] + chr(ord(good[at]) ^ 1) + good[at + 1 :] for at in (3, len(first) + 4, len(good) - 30)]
     wrong.append("x" * (2 << 20))
     made = [
@@ -176,8 +214,10 @@ def spoilt(good: str) -> list[str]:
         [alone, count, *["1 0 1 nan inf " + line.split()[5] for line in choices]],
         [alone, "0"],
         ["alone 1", "0"],
+        ["lonely 0", count, *choices],
     ]
-    return wrong + [sealed("\n".join([first, key, *rest]) + "\ncrc ") for rest in made]
+    wrong.append(sealed("\n".join([first, key, "figures 0 settled", alone, count, *choices]) + "\ncrc "))
+    return wrong + [sealed("\n".join([first, key, figures, *rest]) + "\ncrc ") for rest in made]
 
 
 def test_a_spoilt_plan_is_made_anew(path: Path, cache: Path, tmp_path: Path) -> None:
