@@ -8,12 +8,14 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#elif defined(__aarch64__)
+#include <sys/auxv.h>
 #endif
 
 namespace apus {
 namespace {
 
-constexpr const char* kIsaNames[kIsaCount] = {"scalar", "avx2", "avx512", "vnni", "bf16"};
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "neon", "dotprod", "avx2", "avx512", "vnni", "bf16"};
 
 #if defined(__x86_64__)
 
@@ -76,6 +78,31 @@ std::string detect_brand() {
   return brand;
 }
 
+#elif defined(__aarch64__)
+
+// What the kernel lets programs use, under its own names.
+struct Feature {
+  const char* name;
+  int bit;  // of AT_HWCAP
+};
+
+constexpr Feature kFeatures[] = {{"asimd", 1}, {"asimddp", 20}};
+
+std::vector<std::string> detect_features() {
+  std::vector<std::string> found;
+  const unsigned long bits = getauxval(AT_HWCAP);
+  for (const Feature& f : kFeatures)
+    if ((bits >> f.bit) & 1) found.emplace_back(f.name);
+  return found;
+}
+
+// Arm's processors have no name of their own, but a number for maker and model.
+std::string detect_brand() {
+  std::ifstream file("/sys/devices/system/cpu/cpu0/regs/identification/midr_el1");
+  std::string model;
+  return file >> model ? "AArch64 " + model : "AArch64";
+}
+
 #else
 
 std::vector<std::string> detect_features() { return {}; }
@@ -93,7 +120,7 @@ size_t cache_bytes(int index) {
   return kilobytes * (unit == 'M' ? 1024 * 1024 : 1024);
 }
 
-bool has_all(std::initializer_list<const char*> names) {
+[[maybe_unused]] bool has_all(std::initializer_list<const char*> names) {
   for (const char* name : names) {
     bool found = false;
     for (const std::string& f : cpu_info().features) found |= f == name;
@@ -102,6 +129,10 @@ bool has_all(std::initializer_list<const char*> names) {
   return true;
 }
 
+#if defined(__x86_64__)
+
+constexpr Isa kOurs[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::vnni, Isa::bf16};
+
 Isa detect_isa() {
   if (!has_all({"avx2", "fma", "f16c"})) return Isa::scalar;
   if (!has_all({"avx512f", "avx512bw", "avx512dq", "avx512vl"})) return Isa::avx2;
@@ -109,16 +140,29 @@ Isa detect_isa() {
   return has_all({"avx512bf16"}) ? Isa::bf16 : Isa::vnni;
 }
 
+#elif defined(__aarch64__)
+
+constexpr Isa kOurs[] = {Isa::scalar, Isa::neon, Isa::dotprod};
+
+Isa detect_isa() {
+  if (!has_all({"asimd"})) return Isa::scalar;
+  return has_all({"asimddp"}) ? Isa::dotprod : Isa::neon;
+}
+
+#else
+
+constexpr Isa kOurs[] = {Isa::scalar};
+
+Isa detect_isa() { return Isa::scalar; }
+
+#endif
+
 Isa choose_isa() {
   const char* wanted = std::getenv("APUS_ISA");
   if (wanted == nullptr || *wanted == '\0') return best_isa();
-  const std::vector<std::string> names = available_isas();
+  if (const std::optional<Isa> isa = available_isa(wanted)) return *isa;
   std::string known;
-  for (size_t i = 0; i < names.size(); ++i) {
-    if (names[i] == wanted) return static_cast<Isa>(i);
-    known += names[i] + " ";
-  }
-  known.pop_back();
+  for (const std::string& name : available_isas()) known += (known.empty() ? "" : " ") + name;
   throw Error(ErrorKind::isa, "APUS_ISA=" + std::string(wanted) + ": this CPU and build offer: " + known);
 }
 
@@ -152,8 +196,15 @@ const char* isa_name(Isa isa) { return kIsaNames[static_cast<int>(isa)]; }
 
 std::vector<std::string> available_isas() {
   std::vector<std::string> names;
-  for (int i = 0; i <= static_cast<int>(best_isa()); ++i) names.emplace_back(kIsaNames[i]);
+  for (const Isa isa : kOurs)
+    if (isa <= best_isa()) names.emplace_back(isa_name(isa));
   return names;
+}
+
+std::optional<Isa> available_isa(const std::string& name) {
+  for (const Isa isa : kOurs)
+    if (isa <= best_isa() && name == isa_name(isa)) return isa;
+  return std::nullopt;
 }
 
 }  // namespace apus

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,11 @@ Isa active_isa();
 
 const char* isa_name(Isa isa);
 
-// Names from scalar up to best_isa().
+// Names of what this CPU and build offer, scalar first, best_isa() last.
 std::vector<std::string> available_isas();
+
+// The available set of that name, if there is one.
+std::optional<Isa> available_isa(const std::string& name);
 
 // Cores by affinity and cgroup quota, asked afresh (both may change while we live).
 int usable_cores();

@@ -73,11 +73,9 @@ const UnaryBound& bound_of(Unary function, Accuracy accuracy) {
 }
 
 UnaryKernel kernel_of(const std::string& isa, Unary function, bool fast) {
-  for (int i = 0; i <= static_cast<int>(best_isa()); ++i) {
-    const Isa one = static_cast<Isa>(i);
-    if (isa == isa_name(one)) return unary_table(one).of(function, fast ? Accuracy::fast : Accuracy::accurate);
-  }
-  throw std::invalid_argument("this CPU has no " + isa);
+  const std::optional<Isa> one = available_isa(isa);
+  if (!one) throw std::invalid_argument("this CPU has no " + isa);
+  return unary_table(*one).of(function, fast ? Accuracy::fast : Accuracy::accurate);
 }
 
 Unary function_named(const std::string& name) {

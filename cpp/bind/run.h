@@ -41,9 +41,7 @@ class Scratch {
 };
 
 inline Isa isa_named(const std::string& name) {
-  for (int i = 0; i <= static_cast<int>(best_isa()); ++i) {
-    if (name == isa_name(static_cast<Isa>(i))) return static_cast<Isa>(i);
-  }
+  if (const std::optional<Isa> isa = available_isa(name)) return *isa;
   throw std::invalid_argument("this CPU has no " + name);
 }
 

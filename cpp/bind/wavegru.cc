@@ -61,10 +61,7 @@ std::shared_ptr<WaveGru> make(const Named& arrays, const std::string& kind, bool
   a.recurrent = take(arrays, "recurrent", 3 * H, H), a.recurrent_bias = take(arrays, "recurrent_bias", 1, 3 * H);
   a.head_weight = take(arrays, "head", D, H), a.head_bias = take(arrays, "head_bias", 1, D);
   a.nodes = take(arrays, "nodes", 255, D), a.nodes_bias = take(arrays, "nodes_bias", 1, 255);
-  Isa use = active_isa();
-  for (int i = 0; i <= static_cast<int>(use); ++i) {
-    if (isa == isa_name(static_cast<Isa>(i))) use = static_cast<Isa>(i);
-  }
+  const Isa use = std::min(active_isa(), available_isa(isa).value_or(active_isa()));
   return std::make_shared<WaveGru>(a, wavegru_kind(kind), fast, use);
 }
 

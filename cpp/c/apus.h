@@ -86,7 +86,7 @@ const char* apus_status_name(apus_status status) APUS_NOEXCEPT;
 const char* apus_dtype_name(apus_dtype dtype) APUS_NOEXCEPT;
 size_t apus_dtype_size(apus_dtype dtype) APUS_NOEXCEPT;
 
-/* The instruction set in use, such as "vnni". */
+/* The instruction set in use, such as "vnni" or "dotprod". */
 apus_status apus_isa(const char** name) APUS_NOEXCEPT;
 
 /* Open and check a model. The file is mapped: it must not change while the model lives. The bytes are copied. */

@@ -163,4 +163,4 @@ def test_an_arm_processor_runs_it(tmp_path: Path, model: Path) -> None:
     source, program = ROOT / "tests/capi/contract.c", tmp_path / "contract"
     link = ["-static", f"-I{ROOT / 'cpp/c'}", source, folder / "libapus.a", *LINK]
     command("aarch64-linux-gnu-gcc", *C99, *link, "-o", program)
-    assert command(emulator, program, contract_model(tmp_path)).stdout == "kept on scalar\n"
+    assert command(emulator, program, contract_model(tmp_path)).stdout == "kept on dotprod\n"

@@ -43,7 +43,9 @@ PackedBlock16::PackedBlock16(const Block16Weights& weights, const Epilogue& epil
   block_count_ = int64_t{weights.strips[strips_]} * columns_per_group_;
   offsets_.resize(block_count_);
   for (int64_t i = 0; i < block_count_; ++i) offsets_[i] = column_offsets[column_at(weights, i)];
-  bias_ = folded_bias(weights, epilogue);
+  Epilogue input = epilogue;
+  if (kernel.values == Values::s8_centred) input.x_zero_point -= 128;
+  bias_ = folded_bias(weights, input);
   multiplier_.assign(strips_ * kStrip, 0.0f);
   for (int64_t strip = 0; weights.multiplier && strip < strips_; ++strip) {
     StripArguments part;
@@ -112,8 +114,9 @@ void PackedBlock16::widen(const Block16Weights& weights) {
 
 // Cycles a vector of 16 positions, measured: multiply-adds by group, then epilogue and store.
 void PackedBlock16::count_cost(const StripKernelRow& kernel) {
-  constexpr int64_t kFloat[kIsaCount] = {240, 20, 9, 9, 9}, kBytes[kIsaCount] = {940, 80, 26, 9, 9};
-  constexpr int64_t kPairs[kIsaCount] = {480, 40, 18, 18, 10}, kStore[kIsaCount] = {300, 200, 45, 40, 45};
+  constexpr int64_t kFloat[kIsaCount] = {240, 36, 36, 20, 9, 9, 9}, kBytes[kIsaCount] = {940, 160, 48, 80, 26, 9, 9};
+  constexpr int64_t kPairs[kIsaCount] = {480, 80, 80, 40, 18, 18, 10};
+  constexpr int64_t kStore[kIsaCount] = {300, 200, 200, 200, 45, 40, 45};
   const int isa = static_cast<int>(kernel.isa);
   const int64_t per_group = kernel.x == Element::u8         ? kBytes[isa]
                             : kernel.values == Values::bf16 ? kPairs[isa]

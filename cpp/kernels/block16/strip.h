@@ -24,7 +24,7 @@ struct StripArguments {
   const int32_t* offsets;  // [groups * G] elements of x from position 0, one per block
   const void* values;      // [groups, 16, G]; int16 [groups, G / 2, 16, 2] where the kernel asks for s16
   int64_t groups;
-  const void* bias;         // [16] float32, or int32 less x_zero_point * sum of weights
+  const void* bias;         // [16] float32, or int32 less x_zero_point (s8_centred: less 128) * sum of weights
   const float* multiplier;  // [16], with a uint8 x
   void* y;                  // row 0, position 0
   int64_t y_row;            // elements from one output (row of the weights) to the next
@@ -43,8 +43,9 @@ using StripKernel = void (*)(const StripArguments&);
 // one at a time (y_row = 1), or over the planes of one channel (depthwise: one output, its taps for blocks).
 enum class Walk : uint8_t { planes, planes_to_rows, rows, rows_of_runs, channel };
 
-// How it takes weights: as they are stored, or int8 made int16.
-enum class Values : uint8_t { f32, bf16, s8, s16 };
+// How it takes weights: as they are stored, or int8 made int16. s8_centred: as stored, by a kernel that multiplies x -
+// 128, which is signed; its bias makes up for that.
+enum class Values : uint8_t { f32, bf16, s8, s8_centred, s16 };
 
 struct StripKernelRow {
   const char* name;

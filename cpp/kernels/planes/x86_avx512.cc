@@ -40,7 +40,7 @@ struct Piece {
 
 namespace apus {
 
-void stage_planes_f32_avx512(const StageArguments& a) { stage_lines(a); }
+void stage_planes_f32_avx512(const StageArguments& a) { stage_lines<Piece>(a); }
 
 }  // namespace apus
 #endif

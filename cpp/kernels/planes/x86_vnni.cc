@@ -62,7 +62,7 @@ void stage_rows_u8_vnni(const StageRowsArguments& a) {
   }
 }
 
-void stage_planes_u8_vnni(const StageArguments& a) { stage_lines(a); }
+void stage_planes_u8_vnni(const StageArguments& a) { stage_lines<Piece>(a); }
 
 }  // namespace apus
 #endif

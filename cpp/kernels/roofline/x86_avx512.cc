@@ -8,6 +8,7 @@ namespace apus {
 namespace {
 
 typedef float Vector __attribute__((vector_size(64)));
+constexpr int kChains = 12;
 
 inline Vector step(Vector s) {
   __asm__("vfmadd231ps %1, %1, %0" : "+v"(s) : "v"(Vector{}));  // the compiler may not simplify it
@@ -22,7 +23,7 @@ inline Vector step(Vector s) {
 namespace apus {
 
 extern const RooflineRow roofline_f32_avx512;
-const RooflineRow roofline_f32_avx512 = {Isa::avx512, 12 * 16, multiply, read};
+const RooflineRow roofline_f32_avx512 = {Isa::avx512, kChains * 16, multiply, read};
 
 }  // namespace apus
 #endif

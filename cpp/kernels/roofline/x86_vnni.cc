@@ -8,6 +8,7 @@ namespace apus {
 namespace {
 
 typedef int32_t Vector __attribute__((vector_size(64)));
+constexpr int kChains = 12;
 
 inline Vector step(Vector s) {
   __asm__("vpdpbusd %1, %1, %0" : "+v"(s) : "v"(Vector{}));  // the compiler may not simplify it
@@ -22,7 +23,7 @@ inline Vector step(Vector s) {
 namespace apus {
 
 extern const RooflineRow roofline_s8_vnni;
-const RooflineRow roofline_s8_vnni = {Isa::vnni, 12 * 64, multiply, read};
+const RooflineRow roofline_s8_vnni = {Isa::vnni, kChains * 64, multiply, read};
 
 }  // namespace apus
 #endif

@@ -6,7 +6,7 @@ from apus import _native
 
 
 def isa() -> str:
-    """The instruction set in use, such as `vnni`; the environment variable `APUS_ISA` forces another.
+    """The instruction set in use, such as `vnni` or `dotprod`; the environment variable `APUS_ISA` forces another.
 
     Returns:
         Its name, one of `isas()`.
