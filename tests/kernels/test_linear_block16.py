@@ -96,6 +96,13 @@ def test_parts_agree(parts: int, rows: int) -> None:
     check_u8(rows, 60, 90, 1.0, 5, np.float32, parts)
 
 
+@pytest.mark.parametrize("parts", [1, 2, 3])
+@pytest.mark.parametrize("inputs", [700, 1500])
+def test_rows_staged_a_few_at_a_time(inputs: int, parts: int) -> None:
+    check_f32(87, inputs, 40, 0.1, 6, parts)  # planes of more than 32 KiB
+    check_u8(135, inputs, 40, 0.1, 6, parts=parts)
+
+
 def test_no_rows_is_no_work() -> None:
     check_f32(0, 8, 20, 1.0, 0)
     check_u8(0, 8, 20, 1.0, 0)

@@ -4,8 +4,7 @@
 // x is row-major [N, K] float32 or uint8, y [N, M]. Few rows run a vector over the 16 outputs of a strip, one row of x
 // at a time ("rows", or "runs" where the columns of every group are neighbours); more rows are first turned into [K, N]
 // planes, rounded to bfloat16 where the kernel wants them so, and run the vector over N ("planes"), which reads each
-// weight once per 16 rows. Neighbours in a chain may keep the planes between them: x, y or both are then [K, padded N],
-// [M, padded N], with arbitrary values past N. Threads that have rows of their own turn those into planes themselves.
+// weight once per 16 rows. Threads that have rows of their own turn those into planes themselves, a few at a time.
 // Exactness, slack and threads as in conv_block16.h.
 #pragma once
 
@@ -20,25 +19,19 @@
 
 namespace apus {
 
-// How x and y lie: rows [N, features], or planes [features, N padded to 16].
-struct LinearLayout {
-  bool x_planes = false, y_planes = false;
-};
-
-// N as planes hold it.
-constexpr int64_t padded_rows(int64_t rows) { return (rows + kVector - 1) / kVector * kVector; }
-
 class LinearBlock16 final : public Operator {
  public:
   enum class Road : uint8_t { rows, planes };
 
   // `rows` is N. `weights` must outlive it; weights.groups is 1. Uses the best kernel of at most `isa`. Made for
-  // `threads` parts. A layout with planes needs Road::planes.
-  LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, int threads, Road road,
-                LinearLayout layout = {});
+  // `threads` parts.
+  LinearBlock16(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, int threads, Road road);
 
   int64_t scratch_bytes() const override;
-  bool owns_scratch() const override { return scratch_bytes() > 0 && Shares::by_vectors(units(), shares_.parts()); }
+  // Threads that have rows of their own, or are alone, stage those as they get there.
+  bool owns_scratch() const override {
+    return planes() && (shares_.parts() == 1 || Shares::by_vectors(units(), shares_.parts()));
+  }
   void stage(const void* x, void* scratch, int part, int parts) const override;
   void compute(const void* x, void* scratch, void* y, int part, int parts) const override;
 
@@ -50,14 +43,15 @@ class LinearBlock16 final : public Operator {
   double imbalance() const override { return shares_.imbalance(); }
 
  private:
-  bool planes() const { return kernel_->walk == Walk::planes_to_rows || kernel_->walk == Walk::planes; }
-  void transpose(const void* x, void* scratch, int64_t row, int64_t rows, int64_t first, int64_t last) const;
+  bool planes() const { return kernel_->walk == Walk::planes_to_rows; }
+  void transpose(const void* x, void* scratch, int64_t vector, int64_t vectors, int64_t first, int64_t last) const;
+  void compute_strips(StripArguments a, void* y, const Shares::Piece& piece) const;
   int64_t units() const;  // what a strip is cut into: vectors of rows, or nothing
 
   int64_t rows_, inputs_, outputs_;
   Epilogue epilogue_;
-  LinearLayout layout_;
   const StripKernelRow* kernel_;
+  int64_t staged_;  // vectors of rows that are planes at a time
   PackedBlock16 packed_;
   std::vector<PositionVector> vectors_;
   Shares alone_, shares_;  // of one part, and of all
