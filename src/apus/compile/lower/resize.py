@@ -1,6 +1,12 @@
-"""Resize and its forerunner Upsample: each axis by itself, by places for `nearest`, by a matrix otherwise."""
+"""Resize and its forerunner Upsample: each axis by itself, by places for `nearest`, by a matrix otherwise.
+
+Which place is nearest is decided in exact fractions, by the standard's formulas and the scale that was meant: 17 / 10,
+which float32 cannot hold. ONNX Runtime and torch decide in float32; where that differs, and where the length of the
+result hangs on rounding, there is no right answer, and the node is refused.
+"""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import NamedTuple
 
 import numpy as np
@@ -14,36 +20,44 @@ class Scaling(NamedTuple):
 
     size: int
     out: int
-    scale: float
+    scale: Fraction
     roi: tuple[float, float]
 
 
-def coordinates(s: Scaling, mode: str, dtype: type[np.floating] = np.float64) -> Array:
-    """Where in the input each place of the output lies, by `coordinate_transformation_mode` [out]."""
-    x = np.arange(s.out, dtype=dtype)
+Number = type[Fraction] | type[np.float32] | type[np.float64]
+
+
+def coordinates(s: Scaling, mode: str, number: Number = np.float64) -> Array:
+    """Where in the input each place of the output lies, by `coordinate_transformation_mode` [out], as `number`s."""
+    x = np.asarray([number(i) for i in range(s.out)])
+    scale, half = number(s.scale), number(0.5)
     if mode == "asymmetric":
-        return x / s.scale
+        return x / scale
     if mode == "align_corners":
         one = s.scale * s.size == 1
-        return np.zeros(s.out) if one else np.asarray(x * (s.size - 1) / (s.scale * s.size - 1))
+        return x * 0 if one else np.asarray(x * (s.size - 1) / (scale * s.size - 1))
     if mode == "pytorch_half_pixel":
-        return (x + 0.5) / s.scale - 0.5 if s.scale * s.size > 1 else np.full(s.out, -0.5)
+        return (x + half) / scale - half if s.scale * s.size > 1 else x * 0 - half
     if mode == "half_pixel_symmetric":
-        adjust = s.out / (s.scale * s.size)
-        return np.asarray(s.size / 2 * (1 - adjust) + (x + 0.5) / s.scale - 0.5)
+        adjust = s.out / (scale * s.size)
+        return np.asarray(half * s.size * (1 - adjust) + (x + half) / scale - half)
     if mode == "tf_crop_and_resize":
-        begin, end = s.roi
+        begin, end = map(number, s.roi)
         if s.out == 1:
-            return np.asarray([(begin + end) * (s.size - 1) / 2])
+            return np.asarray([(begin + end) * (s.size - 1) * half])
         return np.asarray(begin * (s.size - 1) + x * (end - begin) * (s.size - 1) / (s.out - 1))
-    return (x + 0.5) / s.scale - 0.5
+    return (x + half) / scale - half
 
 
 def nearest(at: Array, size: int, mode: str) -> Array:
     """The nearest place to each coordinate, by `nearest_mode`."""
-    down = np.ceil(at - 0.5)
-    places = {"round_prefer_floor": down, "round_prefer_ceil": np.floor(at + 0.5), "floor": np.floor(at)}
-    return np.asarray(np.clip(places.get(mode, np.ceil(at)), 0, size - 1).astype(np.int64))
+    rounded = {
+        "round_prefer_floor": lambda: np.ceil((2 * at - 1) / 2),
+        "round_prefer_ceil": lambda: np.floor((2 * at + 1) / 2),
+        "floor": lambda: np.floor(at),
+        "ceil": lambda: np.ceil(at),
+    }[mode]()
+    return np.asarray(np.clip(rounded, 0, size - 1).astype(np.int64))
 
 
 def _linear(distance: Array) -> Array:
@@ -71,7 +85,7 @@ class Kernel(NamedTuple):
 
 def matrix(at: Array, s: Scaling, kernel: Kernel) -> Array:
     """The interpolation as a matrix [out, size]; places outside repeat the edge, or are left out."""
-    shrink = min(s.scale, 1.0) if kernel.antialias else 1.0
+    shrink = min(float(s.scale), 1.0) if kernel.antialias else 1.0
     reach = int(np.ceil(kernel.reach / shrink))
     result = np.zeros((s.out, s.size))
     base = np.floor(at).astype(np.int64)
@@ -106,20 +120,48 @@ def _scalings(call: Call) -> tuple[list[int], list[Scaling]]:
     dims = [shape[axis] for axis in axes]
     index = 1 if upsample else 2
     if (call.has(index) and np.size(call.constant(index))) or call.attribute("scales"):
-        scales = [float(v) for v in call.setting("scales", index)]
-        outs = [int(np.floor(n * s)) for n, s in zip(dims, scales, strict=True)]
+        given = [float(v) for v in call.setting("scales", index)]
+        outs = [_size(call, n, s) for n, s in zip(dims, given, strict=True)]
+        scales = [_meant(s) for s in given]
     else:
         outs, scales = _sizes(call, dims, [int(v) for v in call.constant(3)])
     return axes, [Scaling(*each) for each in zip(dims, outs, scales, ends, strict=True)]
 
 
-def _sizes(call: Call, dims: list[int], sizes: list[int]) -> tuple[list[int], list[float]]:
+def _meant(scale: float) -> Fraction:
+    """The simple fraction that float32 rounds to `scale`, if there is one."""
+    simple = Fraction(scale).limit_denominator(4096)
+    return simple if np.float32(simple) == np.float32(scale) else Fraction(scale)
+
+
+def _size(call: Call, n: int, scale: float) -> int:
+    out, meant = int(n * Fraction(scale)), int(n * _meant(scale))  # the standard's, and others'
+    if out != meant:
+        call.refuse(f"scale {scale:.7g} makes {out} or {meant} places of {n}, by rounding: give sizes instead")
+    return out
+
+
+def _sizes(call: Call, dims: list[int], sizes: list[int]) -> tuple[list[int], list[Fraction]]:
     policy = call.attribute("keep_aspect_ratio_policy", "stretch")
-    scales = [out / n for out, n in zip(sizes, dims, strict=True)]
+    if any(out and not n for out, n in zip(sizes, dims, strict=True)):
+        call.refuse(f"sizes {sizes} of {dims}: nothing cannot become something")
+    scales = [Fraction(out, n) if n else Fraction(1) for out, n in zip(sizes, dims, strict=True)]
     if policy == "stretch":
         return sizes, scales
     scale = min(scales) if policy == "not_larger" else max(scales)
-    return [int(np.floor(scale * n + 0.5)) for n in dims], [scale] * len(dims)
+    return [int(scale * n + Fraction(1, 2)) for n in dims], [scale] * len(dims)
+
+
+def _nearest(call: Call, s: Scaling, where: str, rounding: str) -> Array:
+    """The place in the input that each place of the output takes."""
+    places = nearest(coordinates(s, where, Fraction), s.size, rounding)
+    by_sizes = s.scale * s.size == s.out
+    if not by_sizes and not np.array_equal(places, nearest(coordinates(s, where, np.float32), s.size, rounding)):
+        call.refuse(
+            f"scale {float(s.scale):.7g} puts a place of {s.size} on the border between two neighbours, so that rounding "
+            "decides: give sizes instead"
+        )
+    return places
 
 
 def resize(call: Call) -> str:
@@ -137,14 +179,15 @@ def resize(call: Call) -> str:
         bool(call.attribute("exclude_outside", 0)),
     )
     outside = False
-    exact = np.float32 if kind == "nearest" else np.float64  # ONNX Runtime and torch choose a neighbour in float32
     for axis, s in zip(*_scalings(call), strict=True):
-        at = coordinates(s, where, exact)
+        at = coordinates(s, where)
         outside = outside or (where == "tf_crop_and_resize" and bool(((at < 0) | (at > s.size - 1)).any()))
         if s.size == s.out and bool((at == np.arange(s.size)).all()):
             continue
         if kind == "nearest":
-            x = call.gather(x, nearest(at, s.size, rounding), axis)
+            x = call.gather(x, _nearest(call, s, where, rounding), axis)
+        elif s.out == 0:
+            x = call.gather(x, np.zeros(0, np.int64), axis)
         else:
             x = _interpolate(call, x, axis, matrix(at, s, kernel))
     return _extrapolate(call, x, where) if outside else x
