@@ -1,6 +1,7 @@
 """The page of operators: what compiles, over which dtypes, and what is refused and why."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from typing import Any
 
 import onnx
@@ -29,7 +30,7 @@ its outputs. bfloat16, float8, 4 and 2 bits are refused as inputs; as quantised 
 
 ## Refused in ONNX's own tests
 
-| operator | tests | why |
+| operator | tests | why (how many) |
 |---|---|---|
 {refused}
 """
@@ -37,10 +38,19 @@ its outputs. bfloat16, float8, 4 and 2 bits are refused as inputs; as quantised 
 
 def _reason(why: str) -> str:
     """The part of a refusal that speaks of no particular node."""
-    text = why.split(": ", 1)[-1]
+    text = re.sub(r"( of)? node '[^']*'", "", why.split(": ", 1)[-1])
+    text = re.sub(r"^input '[^']*'", "an input", text)
     for mark in ("; tensors of", " are supported"):
         text = text.split(mark)[0]
-    return text.replace("|", "/")[:110]
+    return text.replace("|", "/")[:120]
+
+
+def _reasons(all_of_them: list[str]) -> str:
+    """Each reason once, the most frequent first; how often, where there are several."""
+    found = sorted(Counter(all_of_them).items(), key=lambda each: (-each[1], each[0]))
+    if len(found) == 1:
+        return found[0][0]
+    return "; ".join(f"{why} ({count})" for why, count in found)
 
 
 def page(records: list[dict[str, Any]]) -> str:
@@ -66,5 +76,5 @@ def page(records: list[dict[str, Any]]) -> str:
         bodies=len(bodies),
         functions=" ".join(bodies),
         elementwise="\n".join(f"| {name} | {' '.join(sorted(row.dtypes))} |" for name, row in ELEMENTWISE.items()),
-        refused="\n".join(f"| {op} | {len(why)} | {min(why)} |" for op, why in sorted(refused.items())),
+        refused="\n".join(f"| {op} | {len(why)} | {_reasons(why)} |" for op, why in sorted(refused.items())),
     )

@@ -46,3 +46,10 @@ def test_only_the_cpu_is_offered() -> None:
     assert not backend.supports_device("CUDA:1")
     with pytest.raises(CompileError, match="device 'CUDA'"):
         backend.prepare(RESHAPE, "CUDA")
+
+
+def test_the_page_says_every_reason_of_a_refusal() -> None:
+    why = ["m: Cast node 'n1': from float32 to it", "m: Cast node 'n2': from float32 to it", "m: input 'x' is STRING"]
+    records = [{"native": "refused", "operator": "Cast", "why": text} for text in why]
+    last = page([*records, {"native": "right", "operator": "Abs", "why": ""}]).splitlines()[-1]
+    assert last == "| Cast | 3 | Cast: from float32 to it (2); an input is STRING (1) |"

@@ -10,7 +10,7 @@ from apus.bench.layers import FOREIGN, error_bound, own_graphs, weight_counts
 from apus.cli.inputs import add_precision_argument, parse_shapes
 from apus.cli.output import emit, smaller
 from apus.compile import compile_graph
-from apus.compile.source import model_bytes
+from apus.compile.source import prepare
 from apus.errors import CompileError
 
 
@@ -33,11 +33,12 @@ def run(options: argparse.Namespace) -> int:
     if options.threads is not None and (options.allow is None or options.threads < 1):
         raise CompileError(f"--threads {options.threads}: 1 or more, of the measurement that --allow onnxruntime makes")
     shapes = parse_shapes(options.shape) or None
+    prepared = prepare(model)
     graph = compile_graph(
-        model, precision=options.precision, shapes=shapes, allow=options.allow, threads=options.threads
+        prepared, precision=options.precision, shapes=shapes, allow=options.allow, threads=options.threads
     )
     write(graph, output)
-    summary = _summary(graph, model, output)
+    summary = _summary(graph, prepared.bytes, output)
     if not emit(options, summary):
         print(
             f"{output}: {summary['nodes']} layers ({_narrow(summary)}), {summary['bytes']:,} bytes, "
@@ -50,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _summary(graph: Graph, model: Path, output: Path) -> dict[str, Any]:
-    size, before = output.stat().st_size, model_bytes(model)
+def _summary(graph: Graph, before: int, output: Path) -> dict[str, Any]:
+    size = output.stat().st_size
     own = own_graphs(graph)
     counts = [_weights(part) for part in own]
     kept, all_weights = sum(kept for kept, _ in counts), sum(total for _, total in counts)

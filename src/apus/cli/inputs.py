@@ -12,6 +12,7 @@ from apus.runtime import NodeArg, Session
 from apus.runtime.archive import load_npz
 from apus.runtime.feed import Array, check_names
 from apus.runtime.signature import node_arg
+from apus.runtime.source import PRECISIONS
 
 _DTYPES = {"float": "float32", "double": "float64"}
 
@@ -75,8 +76,8 @@ def add_precision_argument(parser: argparse.ArgumentParser) -> None:
     """`--precision`."""
     parser.add_argument(
         "--precision",
-        default="fp32",
-        choices=["fp32", "bf16"],
+        default=PRECISIONS[0],
+        choices=PRECISIONS,
         help="of an ONNX model's layers that carry no quantisation; 'bf16': half the bytes, error below 1 %% (2⁻⁷) of"
         " the sum of magnitudes (default: fp32)",
     )

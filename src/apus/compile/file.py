@@ -7,7 +7,7 @@ from apus import artifact
 from apus.artifact import Graph
 from apus.compile.model import compile_model
 from apus.compile.share import share
-from apus.compile.source import Model
+from apus.compile.source import Model, Prepared
 from apus.errors import CompileError, RunError, UnsupportedOperatorError
 from apus.runtime import usable_cores
 from apus.runtime.foreign import INSTALL, installed
@@ -16,7 +16,7 @@ ALLOW = (None, "onnxruntime")
 
 
 def compile_graph(
-    model: Model,
+    model: Model | Prepared,
     *,
     precision: str = "fp32",
     shapes: dict[str, list[int]] | None = None,
@@ -26,7 +26,7 @@ def compile_graph(
     """What `compile_to_file` writes; its arguments.
 
     Args:
-        model: a path, or the model itself.
+        model: a path, or the model itself, or what `prepare` made of one.
         precision: as for `compile_model`.
         shapes: as for `compile_model`.
         allow: `onnxruntime`, or nobody: the file then needs NumPy alone to run.

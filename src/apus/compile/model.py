@@ -10,8 +10,7 @@ from apus.compile.lower import lower
 from apus.compile.pack import pack
 from apus.compile.source import Model, Prepared, prepare
 from apus.errors import ArtifactError, CompileError
-
-PRECISIONS = ("fp32", "bf16")
+from apus.runtime.source import PRECISIONS
 
 
 def compile_model(
@@ -49,7 +48,7 @@ def compile_model(
     ['unary']
     """
     check_precision(precision)
-    loaded, file = prepare(model)
+    loaded, file, _ = prepare(model)
     graph = lower(loaded, file, shapes, values)
     table.run(graph, passes)
     pack(graph, precision)

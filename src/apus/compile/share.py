@@ -16,7 +16,7 @@ from apus.artifact import Array, Graph, Segment, Value
 from apus.artifact.operators import DTYPES
 from apus.compile.model import check_precision, compile_model, precision_metadata
 from apus.compile.pieces import Types, inferred, piece, reason
-from apus.compile.source import Model, clean, load
+from apus.compile.source import Model, Prepared, prepare
 from apus.errors import CompileError
 from apus.runtime import Session
 from apus.runtime.foreign import Foreign
@@ -36,7 +36,7 @@ class Part:
 
 
 def share(
-    model: Model,
+    model: Model | Prepared,
     *,
     precision: str = "fp32",
     shapes: dict[str, list[int]] | None = None,
@@ -46,7 +46,7 @@ def share(
     """Compile a model; ONNX Runtime may run parts of it.
 
     Args:
-        model: a path, or the model itself.
+        model: as for `compile_model`.
         precision: of the engine's parts, as for `compile_model`; ONNX Runtime runs the model as it is.
         shapes: fixed shapes for inputs, by name, in place of symbolic ones.
         threads: of both while they are measured.
@@ -61,9 +61,8 @@ def share(
         MissingExtraError: ONNX Runtime is not installed.
     """
     check_precision(precision)
-    loaded, file = load(model)
-    clean(loaded)
-    shared = _Shared(_fixed(ir.serde.serialize_model(loaded), shapes or {}), file, threads, precision)
+    whole = prepare(model)
+    shared = _Shared(_fixed(ir.serde.serialize_model(whole.model), shapes or {}), whole.file, threads, precision)
     parts = shared.parts()
     feed = _sample(shared.model, shapes or {}) if faster else None
     if feed is not None:

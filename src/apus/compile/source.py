@@ -14,10 +14,11 @@ from apus.errors import CompileError
 
 
 class Prepared(NamedTuple):
-    """A loaded and cleaned model, and the name by which messages call it: may be compiled many times."""
+    """A loaded and cleaned model, the name by which messages call it, and its bytes: may be compiled many times."""
 
     model: ir.Model
     file: str
+    bytes: int
 
 
 Model = str | os.PathLike[str] | onnx.ModelProto
@@ -38,8 +39,9 @@ def prepare(model: Model | Prepared) -> Prepared:
     if isinstance(model, Prepared):
         return model
     loaded, file = load(model)
+    size = _bytes(model, loaded)
     clean(loaded)
-    return Prepared(loaded, file)
+    return Prepared(loaded, file, size)
 
 
 def load(model: Model) -> tuple[ir.Model, str]:
@@ -73,17 +75,10 @@ def load(model: Model) -> tuple[ir.Model, str]:
     return _checked(loaded, str(path)), path.name
 
 
-def model_bytes(model: str | os.PathLike[str]) -> int:
-    """Bytes of an ONNX file and of the files beside it that hold its weights.
-
-    Args:
-        model: a path to an ONNX file.
-
-    Returns:
-        Their sum.
-    """
-    path = existing_file(model)
-    return path.stat().st_size + sum(file.stat().st_size for file in _beside(ir.load(path)))
+def _bytes(model: Model, loaded: ir.Model) -> int:
+    """Bytes of an ONNX file and of the files beside it that hold its weights."""
+    own = model.ByteSize() if isinstance(model, onnx.ModelProto) else Path(model).stat().st_size
+    return own + sum(file.stat().st_size for file in _beside(loaded))
 
 
 def _beside(model: ir.Model) -> list[Path]:

@@ -25,6 +25,7 @@ Network: TypeAlias = _native.Model
 
 ALLOW = (None, "onnxruntime", "nothing")
 ACCURACIES = ("accurate", "fast")
+PRECISIONS = ("fp32", "bf16")
 
 
 class Opened(NamedTuple):

@@ -7,7 +7,7 @@ result hangs on rounding, there is no right answer, and the node is refused.
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -29,23 +29,29 @@ Number = type[Fraction] | type[np.float32] | type[np.float64]
 
 def coordinates(s: Scaling, mode: str, number: Number = np.float64) -> Array:
     """Where in the input each place of the output lies, by `coordinate_transformation_mode` [out], as `number`s."""
-    x = np.asarray([number(i) for i in range(s.out)])
-    scale, half = number(s.scale), number(0.5)
+    return np.asarray(_coordinates(s, mode, number))
+
+
+def _coordinates(s: Scaling, mode: str, number: Number) -> Any:
+    x: Array = np.asarray([number(i) for i in range(s.out)])
+    scale: Any = number(s.scale)
+    half: Any = number(0.5)
     if mode == "asymmetric":
         return x / scale
     if mode == "align_corners":
         one = s.scale * s.size == 1
-        return x * 0 if one else np.asarray(x * (s.size - 1) / (scale * s.size - 1))
+        return x * 0 if one else x * (s.size - 1) / (scale * s.size - 1)
     if mode == "pytorch_half_pixel":
         return (x + half) / scale - half if s.scale * s.size > 1 else x * 0 - half
     if mode == "half_pixel_symmetric":
         adjust = s.out / (scale * s.size)
-        return np.asarray(half * s.size * (1 - adjust) + (x + half) / scale - half)
+        return half * s.size * (1 - adjust) + (x + half) / scale - half
     if mode == "tf_crop_and_resize":
-        begin, end = map(number, s.roi)
+        begin: Any = number(s.roi[0])
+        end: Any = number(s.roi[1])
         if s.out == 1:
-            return np.asarray([(begin + end) * (s.size - 1) * half])
-        return np.asarray(begin * (s.size - 1) + x * (end - begin) * (s.size - 1) / (s.out - 1))
+            return [(begin + end) * (s.size - 1) * half]
+        return begin * (s.size - 1) + x * (end - begin) * (s.size - 1) / (s.out - 1)
     return (x + half) / scale - half
 
 
