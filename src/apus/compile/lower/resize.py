@@ -164,8 +164,8 @@ def _nearest(call: Call, s: Scaling, where: str, rounding: str) -> Array:
     by_sizes = s.scale * s.size == s.out
     if not by_sizes and not np.array_equal(places, nearest(coordinates(s, where, np.float32), s.size, rounding)):
         call.refuse(
-            f"scale {float(s.scale):.7g} puts a place of {s.size} on the border between two neighbours, so that rounding "
-            "decides: give sizes instead"
+            f"scale {float(s.scale):.7g} puts a place of {s.size} on the border between two neighbours, so that "
+            "rounding decides: give sizes instead"
         )
     return places
 
