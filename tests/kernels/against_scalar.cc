@@ -19,7 +19,7 @@
 #include "kernels/linear_unstructured/linear_unstructured.h"
 #include "kernels/matmul/matmul.h"
 #include "kernels/unary/unary.h"
-#include "kernels/unpack/unpack.h"
+#include "kernels/wavegru/wavegru.h"
 
 using namespace apus;
 
@@ -271,6 +271,41 @@ void check_unary() {
   }
 }
 
+// A vocoder's bytes, to the last bit: offsets are -128 times the sums of rows, as the format has it.
+void check_wavegru() {
+  const int64_t outputs = 16 * (1 + below(4)), inputs = 16 * (1 + below(6));
+  std::vector<uint32_t> strips{0};
+  std::vector<uint16_t> columns;
+  std::vector<int8_t> values;
+  std::vector<int32_t> offset(static_cast<size_t>(outputs));
+  std::vector<float> scale, bias;
+  for (int64_t strip = 0; strip < outputs / 16; ++strip) {
+    for (int64_t group = below(9); group-- > 0;) {
+      for (int i = 0; i < 4; ++i) columns.push_back(static_cast<uint16_t>(below(inputs)));
+      for (int i = 0; i < 64; ++i) {
+        values.push_back(random_weight(8));
+        offset[static_cast<size_t>(16 * strip + i / 4)] -= 128 * values.back();
+      }
+    }
+    strips.push_back(static_cast<uint32_t>(columns.size() / 4));
+  }
+  for (int64_t m = 0; m < outputs; ++m) scale.push_back(real()), bias.push_back(real());
+  WaveGruMatrix w;
+  w.outputs = outputs, w.inputs = inputs, w.strips = strips.data(), w.columns = columns.data();
+  w.values = values.data(), w.bias = bias.data(), w.scale = scale.data(), w.offset = offset.data();
+  const AlignedBuffer x = random_input(Element::u8, inputs);
+  const auto product = [&](Isa isa) {
+    std::vector<float> y(static_cast<size_t>(outputs));
+    wavegru_table(isa).matvec[static_cast<int>(WaveGruKind::block_s8)](w, x.data(), y.data(), 0, outputs / 16);
+    return y;
+  };
+  const std::vector<float> want = product(Isa::scalar);
+  for (const char* name : {"neon", "dotprod"}) {
+    const auto isa = available_isa(name);
+    if (isa && product(*isa) != want) differ(std::string("wavegru ") + name, "block_s8");
+  }
+}
+
 }  // namespace
 
 int main() {
@@ -285,6 +320,7 @@ int main() {
     check_depthwise(Element::f32, Element::f32);
     check_single();
     check_matmul();
+    check_wavegru();
   }
   check_unary();
   for (const std::string& name : seen) std::printf("%s\n", name.c_str());
