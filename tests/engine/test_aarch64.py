@@ -25,6 +25,8 @@ DTYPES = ["float32", "uint8", "int8", "int32", "int64", "bool", "float64", "int1
 # Of each CPU what it offers, best last; cortex-a53 is older than the dot product.
 CPUS = {"max": ["scalar", "neon", "dotprod"], "cortex-a53": ["scalar", "neon"]}
 
+MULTIPLY = r"(?:fmla|sdot|smlal2?|smull2?)\t"
+
 
 def text(content: bytes) -> bytes:
     return struct.pack("<Q", len(content)) + content
@@ -93,6 +95,30 @@ def rows(isas: list[str]) -> set[str]:
     return set(found)
 
 
+def loops(code: str) -> list[list[str]]:
+    """The innermost loops of a disassembled function, by its backward branches."""
+    steps = [(int(at, 16), what) for at, what in re.findall(r"^ +([0-9a-f]+):\t(.*)$", code, re.M)]
+    branches = [(at, re.match(r"(?:b\.\w+|b|cbn?z|tbn?z)\t(?:.*, )?([0-9a-f]+) <", what)) for at, what in steps]
+    spans = [(int(to[1], 16), at) for at, to in branches if to and int(to[1], 16) <= at]
+    inner = [(a, b) for a, b in spans if not any((a, b) != (c, d) and a <= c and d <= b for c, d in spans)]
+    return [[what for at, what in steps if first <= at <= last] for first, last in inner]
+
+
+@pytest.mark.slow
+def test_sums_stay_in_registers(library: Path) -> None:
+    """The loop that multiplies most keeps no vector on the stack, which an emulator would not notice."""
+    left = rows(["neon", "dotprod"])
+    for file in library.parent.glob("CMakeFiles/apus_core.dir/cpp/kernels/*/arm_*.o"):
+        text = command("aarch64-linux-gnu-objdump", "-d", "-C", "--no-show-raw-insn", file)
+        for name in [one for one in left if f"<apus::{one}(" in text]:
+            code = text.partition(f"<apus::{name}(")[2].partition("\n\n")[0]
+            hot = max(loops(code), key=lambda loop: sum(bool(re.match(MULTIPLY, step)) for step in loop))
+            assert sum(bool(re.match(MULTIPLY, step)) for step in hot) >= 4, name
+            assert not [step for step in hot if re.search(r"\t[qdv]\d+.*\[sp", step)], name
+            left.remove(name)
+    assert not left
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("cpu", CPUS)
@@ -111,6 +137,10 @@ def test_every_case(cpu: str, isa: str, replay: Path, recorded: tuple[Path, int]
     for threads in (1, 2) if isa == CPUS[cpu][-1] else (1,):
         said = command("qemu-aarch64", "-cpu", cpu, replay, path, threads, APUS_ISA=isa, XDG_CACHE_HOME=str(tmp_path))
         assert said == f"{isa}: {count} right, 0 wrong"
+    (measured,) = tmp_path.glob(f"apus/machine-{isa}-*.txt")
+    assert {f"cycle {name}" for name in rows([isa]) if "depthwise" not in name} <= set(
+        re.findall(r"^(cycle \w+)", measured.read_text(), re.M)
+    ), "the planner has calibrated every kernel that it weighs"
 
 
 @pytest.mark.slow

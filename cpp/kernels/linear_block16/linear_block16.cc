@@ -115,11 +115,13 @@ void LinearBlock16::compute(const void* x, void* scratch, void* y, int part, int
   }
 }
 
-// A row costs 1 (float32, runs) or 2 (gathered bytes) cycles a group, a vector of 16 rows 8 to 9.
+// A row costs 1 (float32, runs) or 2 (gathered bytes) cycles a group, a vector of 16 rows 8 to 9; on AArch64 both cost
+// more, by instructions: 3 to 5 of 36 to 48, and 10 of 160 where bytes become words first.
 double LinearBlock16::cost() const {
-  const double cycles =
-      planes() ? packed_.cycles(units())
-               : packed_.cycles(rows_) / (kernel_->walk == Walk::rows && epilogue_.x == Element::u8 ? 5 : 9);
+  const bool arm = kernel_->isa == Isa::neon || kernel_->isa == Isa::dotprod, bytes = epilogue_.x == Element::u8;
+  const bool gathered = bytes && kernel_->walk == Walk::rows && !arm, words = bytes && kernel_->isa == Isa::neon;
+  const double rows = words ? 16 : gathered ? 5 : 9;  // that cost as much as a vector
+  const double cycles = planes() ? packed_.cycles(units()) : packed_.cycles(rows_) / rows;
   const int64_t passes = planes() ? (units() + staged_ - 1) / staged_ : 1;
   return cycles + packed_.unpack_cycles() * static_cast<double>(passes);
 }
