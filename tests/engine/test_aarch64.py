@@ -73,8 +73,8 @@ def replay(library: Path) -> Path:
 @pytest.fixture(scope="module")
 def against_scalar(library: Path) -> Path:
     flags = ["-std=c++20", "-Wall", "-Wextra", "-Wno-restrict", "-Werror", "-O1", "-static", f"-I{ROOT / 'cpp'}"]
-    source, program = ROOT / "tests/kernels/against_scalar.cc", BUILD / "against_scalar"
-    command("aarch64-linux-gnu-g++", *flags, source, library, "-lpthread", "-o", program)
+    sources, program = (ROOT / "tests/kernels/against_scalar").glob("*.cc"), BUILD / "against_scalar"
+    command("aarch64-linux-gnu-g++", *flags, *sources, library, "-lpthread", "-o", program)
     return program
 
 

@@ -7,7 +7,7 @@ from kernel_reference import ISAS, kernels, options, pack, sparse
 from apus.runtime import usable_cores
 
 
-@pytest.mark.parametrize(("int8", "isa"), [(False, "avx512"), (True, "vnni")])
+@pytest.mark.parametrize(("int8", "isa"), [(False, "avx512"), (True, "vnni"), (False, "neon"), (True, "dotprod")])
 def test_no_kernel_is_above_the_roof(int8: bool, isa: str) -> None:
     if isa not in ISAS:
         pytest.skip(f"no {isa} here")

@@ -1,15 +1,12 @@
 // Every kernel of this processor against the scalar one, on random weights: integers exactly, sums of floats within
 // rounding. Prints what ran, "kernel" by line; stops at the first difference. tests/engine/test_aarch64.py runs it.
+#include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <random>
+#include <memory>
 #include <set>
-#include <string>
 #include <vector>
 
-#include "base/buffer.h"
 #include "base/cpu.h"
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
@@ -17,37 +14,13 @@
 #include "kernels/linear_block16/linear_block16.h"
 #include "kernels/linear_slots/linear_slots.h"
 #include "kernels/linear_unstructured/linear_unstructured.h"
-#include "kernels/matmul/matmul.h"
-#include "kernels/unary/unary.h"
-#include "kernels/wavegru/wavegru.h"
+#include "random.h"
 
 using namespace apus;
 
 namespace {
 
-std::mt19937 generator(7);
 std::set<std::string> seen;
-
-int64_t below(int64_t end) { return static_cast<int64_t>(generator() % static_cast<uint64_t>(end)); }
-float real() { return static_cast<float>(generator() % 20001) / 1e4f - 1; }
-
-[[noreturn]] void differ(const std::string& name, const std::string& where) {
-  std::fprintf(stderr, "%s differs from scalar: %s\n", name.c_str(), where.c_str());
-  std::exit(1);
-}
-
-AlignedBuffer random_input(Element element, int64_t count) {
-  AlignedBuffer x(static_cast<size_t>(count * element_size(element) + kSlack));
-  for (int64_t i = 0; i < count; ++i) {
-    if (element == Element::f32)
-      reinterpret_cast<float*>(x.data())[i] = real();
-    else
-      x.data()[i] = static_cast<uint8_t>(below(3) ? generator() : below(2) * 255);
-  }
-  return x;
-}
-
-constexpr int64_t kGuard = 96;  // bytes behind y that must keep their value
 
 std::vector<uint8_t> computed(const Operator& op, const AlignedBuffer& x, int64_t y_bytes, int parts) {
   std::vector<uint8_t> y(static_cast<size_t>(y_bytes + kGuard), 0xA5);
@@ -82,11 +55,6 @@ void compare(const AlignedBuffer& x, Element y, int64_t outputs, int64_t terms, 
       }
     }
   }
-}
-
-int8_t random_weight(int bits) {
-  const int most = 1 << (bits - 1);
-  return static_cast<int8_t>(below(4) ? below(2 * most) - most : below(2) ? -most : most - 1);
 }
 
 // A random matrix in strips of 16, `kept` of its columns in each at most.
@@ -227,85 +195,6 @@ void check_single() {
           [&](Isa isa, int parts) { return std::make_unique<LinearSlots>(w, rows, epilogue, isa, parts); });
 }
 
-void check_matmul() {
-  const int64_t m = 1 + below(20), n = 1 + below(50), k = below(60);
-  const AlignedBuffer a = random_input(Element::f32, m * k), b = random_input(Element::f32, k * n);
-  const auto product = [&](Isa isa) {
-    std::vector<float> y(static_cast<size_t>(m * n + kGuard), 7.0f);
-    matmul_kernel(isa)({reinterpret_cast<const float*>(a.data()), reinterpret_cast<const float*>(b.data()), y.data(), m,
-                        n, k, k, n, n});
-    return y;
-  };
-  const std::vector<float> want = product(Isa::scalar);
-  for (const std::string& name : available_isas()) {
-    const std::vector<float> got = product(*available_isa(name));
-    for (size_t i = 0; i < got.size(); ++i)
-      if (!(std::fabs(got[i] - want[i]) <= 4e-7f * static_cast<float>(k + 1)))
-        differ("matmul " + name, std::to_string(i));
-  }
-}
-
-// Bits of every 4093rd float32, the same as the scalar body's; and every table of 256 bytes.
-void check_unary() {
-  constexpr int64_t kCount = (int64_t{1} << 32) / 4093;
-  std::vector<float> x, want, got;
-  for (int64_t i = 0; i < kCount; ++i) x.push_back(__builtin_bit_cast(float, static_cast<uint32_t>(i * 4093)));
-  want = got = x;
-  const UnaryParameters parameters{0.1f, 0.5f, -1, 6};
-  std::vector<uint8_t> bytes(517), table(256), mapped(517), right(517);
-  for (uint8_t& b : bytes) b = static_cast<uint8_t>(generator());
-  for (uint8_t& b : table) b = static_cast<uint8_t>(generator());
-  unary_table(Isa::scalar).bytes(bytes.data(), right.data(), 517, table.data());
-  for (const std::string& name : available_isas()) {
-    const UnaryTable& one = unary_table(*available_isa(name));
-    if (one.isa == Isa::scalar) continue;
-    one.bytes(bytes.data(), mapped.data(), 517, table.data());
-    if (mapped != right) differ("bytes " + name, "a table");
-    for (int f = 0; f < kUnaryCount; ++f) {
-      unary_table(Isa::scalar).functions[f](x.data(), want.data(), kCount, parameters);
-      one.functions[f](x.data(), got.data(), kCount, parameters);
-      for (size_t i = 0; i < x.size(); ++i)
-        if (std::memcmp(&want[i], &got[i], 4) && (want[i] == want[i] || got[i] == got[i]))
-          differ("unary " + name, std::to_string(f) + " of " + std::to_string(x[i]));
-    }
-  }
-}
-
-// A vocoder's bytes, to the last bit: offsets are -128 times the sums of rows, as the format has it.
-void check_wavegru() {
-  const int64_t outputs = 16 * (1 + below(4)), inputs = 16 * (1 + below(6));
-  std::vector<uint32_t> strips{0};
-  std::vector<uint16_t> columns;
-  std::vector<int8_t> values;
-  std::vector<int32_t> offset(static_cast<size_t>(outputs));
-  std::vector<float> scale, bias;
-  for (int64_t strip = 0; strip < outputs / 16; ++strip) {
-    for (int64_t group = below(9); group-- > 0;) {
-      for (int i = 0; i < 4; ++i) columns.push_back(static_cast<uint16_t>(below(inputs)));
-      for (int i = 0; i < 64; ++i) {
-        values.push_back(random_weight(8));
-        offset[static_cast<size_t>(16 * strip + i / 4)] -= 128 * values.back();
-      }
-    }
-    strips.push_back(static_cast<uint32_t>(columns.size() / 4));
-  }
-  for (int64_t m = 0; m < outputs; ++m) scale.push_back(real()), bias.push_back(real());
-  WaveGruMatrix w;
-  w.outputs = outputs, w.inputs = inputs, w.strips = strips.data(), w.columns = columns.data();
-  w.values = values.data(), w.bias = bias.data(), w.scale = scale.data(), w.offset = offset.data();
-  const AlignedBuffer x = random_input(Element::u8, inputs);
-  const auto product = [&](Isa isa) {
-    std::vector<float> y(static_cast<size_t>(outputs));
-    wavegru_table(isa).matvec[static_cast<int>(WaveGruKind::block_s8)](w, x.data(), y.data(), 0, outputs / 16);
-    return y;
-  };
-  const std::vector<float> want = product(Isa::scalar);
-  for (const char* name : {"neon", "dotprod"}) {
-    const auto isa = available_isa(name);
-    if (isa && product(*isa) != want) differ(std::string("wavegru ") + name, "block_s8");
-  }
-}
-
 }  // namespace
 
 int main() {
@@ -319,9 +208,8 @@ int main() {
     }
     check_depthwise(Element::f32, Element::f32);
     check_single();
-    check_matmul();
-    check_wavegru();
+    check_functions();
   }
-  check_unary();
+  check_all_floats();
   for (const std::string& name : seen) std::printf("%s\n", name.c_str());
 }
