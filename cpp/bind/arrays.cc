@@ -41,6 +41,12 @@ bool is_format(const char* format, Dtype dtype) {
   return false;
 }
 
+bool is_aligned(const Py_buffer& view, Dtype dtype) {
+  return reinterpret_cast<uintptr_t>(view.buf) % static_cast<uintptr_t>(dtype_size(dtype)) == 0;
+}
+
+const char* format_of(const Py_buffer& view) { return view.format == nullptr ? "B" : view.format; }
+
 [[noreturn]] void refuse(const Value& value, const std::string& what) {
   throw Error(ErrorKind::run, "input '" + value.name + "': " + what);
 }
@@ -53,12 +59,21 @@ void take_input(ArrayViews& views, PyObject* array, const Value& value) {
     refuse(value, "must be a C-contiguous array (numpy.ascontiguousarray makes one)");
   }
   const Py_buffer& view = views.last();
-  const char* format = view.format == nullptr ? "B" : view.format;
+  const char* format = format_of(view);
   if (!is_format(format, value.dtype))
     refuse(value,
            std::string("has elements of struct code '") + format + "', the model takes " + dtype_name(value.dtype));
-  if (reinterpret_cast<uintptr_t>(view.buf) % static_cast<uintptr_t>(dtype_size(value.dtype)) != 0)
-    refuse(value, "is not aligned to its dtype (copy the array)");
+  if (!is_aligned(view, value.dtype)) refuse(value, "is not aligned to its dtype (copy the array)");
+}
+
+bool take_plain_input(ArrayViews& views, PyObject* array, const Value& value) {
+  static PyObject* const plain = nb::object(nb::module_::import_("numpy").attr("ndarray")).release().ptr();
+  if (reinterpret_cast<PyObject*>(Py_TYPE(array)) != plain) return false;
+  if (!views.take(array, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT)) {
+    PyErr_Clear();
+    return false;
+  }
+  return is_format(format_of(views.last()), value.dtype) && is_aligned(views.last(), value.dtype);
 }
 
 nb::object empty_array(Dtype dtype, const Shape& shape) {

@@ -43,6 +43,9 @@ class ArrayViews {
 // Takes a view of a graph input; throws Error(run) unless it is a C-contiguous array of the value's dtype.
 void take_input(ArrayViews& views, PyObject* array, const Value& value);
 
+// The same of what is plainly a NumPy array that fits; false otherwise, without a Python error.
+bool take_plain_input(ArrayViews& views, PyObject* array, const Value& value);
+
 // A fresh array of that dtype and shape.
 nanobind::object empty_array(Dtype dtype, const Shape& shape);
 

@@ -62,8 +62,10 @@ PyModel model_from_file(const std::string& path) {
 // One call of run or profile: the caller's arrays, the plan, and fresh results.
 class Call {
  public:
-  Call(Session& session, nb::list arrays)
-      : session_(session), inputs_(session.model().inputs.size()), outputs_(session.model().outputs.size()) {
+  explicit Call(Session& session)
+      : session_(session), inputs_(session.model().inputs.size()), outputs_(session.model().outputs.size()) {}
+
+  Call(Session& session, nb::list arrays) : Call(session) {
     const Model& model = session.model();
     if (arrays.size() != model.inputs.size())
       throw Error(ErrorKind::run, "the model takes " + std::to_string(model.inputs.size()) + " inputs, got " +
@@ -72,8 +74,7 @@ class Call {
     for (size_t i = 0; i < model.inputs.size(); ++i) {
       take_input(inputs_, PyList_GET_ITEM(arrays.ptr(), static_cast<Py_ssize_t>(i)),
                  model.values[static_cast<size_t>(model.inputs[i])]);
-      shapes_.push_back({reinterpret_cast<const int64_t*>(inputs_[i].shape), static_cast<size_t>(inputs_[i].ndim)});
-      pointers_.push_back(inputs_[i].buf);
+      note_input();
     }
     {
       nb::gil_scoped_release release;
@@ -82,12 +83,37 @@ class Call {
     allocate_outputs(model);
   }
 
+  // By name. False where an array does not plainly fit, or the shapes are new.
+  bool take(nb::handle names, nb::dict feed) {
+    const Model& model = session_.model();
+    const size_t count = model.inputs.size();
+    if (feed.size() != count || nb::len(names) != count) return false;
+    pointers_.reserve(count + model.outputs.size());
+    shapes_.reserve(count);
+    for (size_t i = 0; i < count; ++i) {
+      PyObject* array = PyDict_GetItemWithError(feed.ptr(), PyTuple_GET_ITEM(names.ptr(), static_cast<Py_ssize_t>(i)));
+      const Value& value = model.values[static_cast<size_t>(model.inputs[i])];
+      if (array == nullptr) PyErr_Clear();  // of a key that cannot be compared
+      if (array == nullptr || !take_plain_input(inputs_, array, value)) return false;
+      note_input();
+    }
+    plan_ = session_.known_plan(shapes_);
+    if (plan_) allocate_outputs(model);
+    return plan_ != nullptr;
+  }
+
   Plan& plan() { return *plan_; }
   nb::list results() { return results_; }
   const void* const* input_pointers() const { return pointers_.data(); }
   void* const* output_pointers() const { return pointers_.data() + shapes_.size(); }
 
  private:
+  void note_input() {
+    const Py_buffer& view = inputs_.last();
+    shapes_.push_back({reinterpret_cast<const int64_t*>(view.shape), static_cast<size_t>(view.ndim)});
+    pointers_.push_back(view.buf);
+  }
+
   void allocate_outputs(const Model& model) {
     for (size_t i = 0; i < model.outputs.size(); ++i) {
       nb::object array =
@@ -106,13 +132,24 @@ class Call {
   nb::list results_;
 };
 
-nb::list run(Session& session, nb::list arrays) {
-  Call call(session, arrays);
+nb::list run_call(Session& session, Call& call) {
   {
     nb::gil_scoped_release release;
     session.run(call.plan(), call.input_pointers(), call.output_pointers());
   }
   return call.results();
+}
+
+nb::list run(Session& session, nb::list arrays) {
+  Call call(session, arrays);
+  return run_call(session, call);
+}
+
+// The common case without a look at anything in Python; None: to be run the other way, which also says what is wrong.
+nb::object run_feed(Session& session, nb::tuple names, nb::dict feed) {
+  Call call(session);
+  if (!call.take(names, feed)) return nb::none();
+  return run_call(session, call);
 }
 
 nb::dict describe_node(const NodeReport& report) {
@@ -196,6 +233,7 @@ void bind_session(nb::module_& m) {
           nb::arg("model"), nb::arg("threads"), nb::arg("parallel_cycles") = kPlanned, nb::arg("deterministic") = false,
           nb::arg("fast") = false)
       .def("run", &run, nb::arg("inputs"))
+      .def("run_feed", &run_feed, nb::arg("names"), nb::arg("feed"))
       .def("profile", &profile, nb::arg("inputs"), nb::arg("runs"))
       .def("plan", &plan, nb::arg("inputs_shapes"))
       .def_prop_ro("threads", &Session::threads);

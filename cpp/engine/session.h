@@ -30,6 +30,8 @@ class Session {
 
   // The plan for these shapes, from the cache of the last kPlans, or made now. Safe from any thread.
   std::shared_ptr<Plan> plan(std::span<const ShapeView> shapes);
+  // The plan for these shapes if it is in the cache and nobody runs; else null. Never waits.
+  std::shared_ptr<Plan> known_plan(std::span<const ShapeView> shapes);
   // Runs take turns: threads of one session share its memory and workers.
   void run(Plan& plan, const void* const* inputs, void* const* outputs);
   // Median seconds of each node over `runs` runs.

@@ -51,6 +51,17 @@ def test_takes_lists_and_strided_arrays(session: apus.Session, images: np.ndarra
         np.testing.assert_array_equal(session.run(None, {"image": value})[0], want)
 
 
+def test_only_a_plain_feed_of_known_shape_is_taken_as_it_comes(convnet_apus: Path, images: np.ndarray) -> None:
+    session, feed = apus.Session(convnet_apus, threads=1), {"image": images[:2]}
+    take, names = session._engine.run_feed, ("image",)
+    assert take(names, feed) is None  # there is no plan yet
+    (want,) = session.run(None, feed)
+    np.testing.assert_array_equal(take(names, feed)[0], want)
+    others = [images[:2].tolist(), images[:2].astype(np.float64), np.ma.masked_array(images[:2]), images[:3], None]
+    for feed in (*({"image": other} for other in others), {}, {"imag": images[:2]}, {"image": images[:2], "more": 1}):
+        assert take(names, feed) is None
+
+
 def test_any_batch_and_any_number_of_threads_agree(convnet_apus: Path, images: np.ndarray) -> None:
     one, two = (apus.Session(convnet_apus, threads=threads) for threads in (1, 2))
     assert (one.threads, two.threads) == (1, 2)

@@ -54,6 +54,7 @@ class Session:
     __slots__ = (
         "_dtypes",
         "_engine",
+        "_feed",
         "_inputs",
         "_metadata",
         "_names",
@@ -93,9 +94,10 @@ class Session:
             save=options.optimized_model_filepath,
         )
         self._metadata, self._engine, self._run = opened.metadata, opened.engine, opened.engine.run
+        self._feed = _never if options.free_dimensions else getattr(opened.engine, "run_feed", _never)
         self._inputs = [node_arg(value, options.free_dimensions) for value in opened.inputs]
         self._outputs = [node_arg(value, options.free_dimensions) for value in opened.outputs]
-        self._names = [value.name for value in self._inputs]
+        self._names = tuple(value.name for value in self._inputs)
         self._dtypes = [np.dtype(dtype) if _is_number(dtype) else None for _, dtype, _ in opened.inputs]
         self._shapes = [
             None if shape is None else value.shape
@@ -120,7 +122,9 @@ class Session:
         Raises:
             RunError: a wrong name, dtype or shape; the message says what was expected and what came.
         """
-        outputs: list[Array] = self._run(self._arrays(input_feed))
+        outputs: list[Array] | None = self._feed(self._names, input_feed) if type(input_feed) is dict else None
+        if outputs is None:
+            outputs = self._run(self._arrays(input_feed))
         if not output_names:
             return outputs
         if isinstance(output_names, str):
@@ -228,6 +232,10 @@ class Session:
 
 
 InferenceSession = Session
+
+
+def _never(names: Sequence[str], feed: Mapping[str, Any]) -> None:
+    """Of an engine that takes no feed as it comes, or of a session that allows less than its engine."""
 
 
 def _is_number(dtype: str) -> bool:
