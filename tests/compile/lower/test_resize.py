@@ -106,3 +106,13 @@ def test_nothing_left_is_an_empty_result(mode: str) -> None:
 def test_something_of_nothing_is_refused() -> None:
     with pytest.raises(CompileError, match=r"sizes \[1, 1, 3\] of \[1, 1, 0\]: nothing cannot become something"):
         apus.Session(by_sizes(0, 3, "asymmetric", "floor"), threads=1, allow="nothing")
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear", "cubic"])
+def test_an_axis_that_keeps_its_size_may_be_symbolic(mode: str) -> None:
+    model = text_model(
+        "m (float[N,2,3,4] x) => (float[N,2,6,10] y) <float[4] s = {1, 1, 2, 2.5}> "
+        f'{{ y = Resize <mode="{mode}"> (x, , s) }}',
+        18,
+    )
+    check(model, {"x": floats(3, 2, 3, 4)})

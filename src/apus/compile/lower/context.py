@@ -200,7 +200,7 @@ class Call:
         """`shape` without symbols, or a refusal."""
         symbols = [d for d in shape if isinstance(d, str)]
         if symbols:
-            self.refuse(f"dimension {symbols[0]!r} is symbolic and must be fixed here: pass shapes=")
+            self.refuse(f"dimension {symbols[0]!r} is symbolic and must be fixed here: pass shapes= (--shape)")
         return [int(d) for d in shape]
 
     def tensor(self, array: Array | float, stem: str | None = None) -> str:

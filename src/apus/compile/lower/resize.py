@@ -116,20 +116,23 @@ def _interpolate(call: Call, x: str, axis: int, weights: Array) -> str:
 
 def _scalings(call: Call) -> tuple[list[int], list[Scaling]]:
     """Axes and their scaling, from the node's scales or sizes."""
-    shape = call.dims()
+    shape = call.shape()
     upsample = call.node.op_type == "Upsample" or call.context.opset < 11
     axes = [int(a) % len(shape) for a in call.attribute("axes", range(len(shape)))]
     roi = [0.0] * len(axes) + [1.0] * len(axes)
     if not upsample and call.has(1) and call.attribute("coordinate_transformation_mode") == "tf_crop_and_resize":
         roi = call.constant(1).tolist()
     ends = [(roi[i], roi[i + len(axes)]) for i in range(len(axes))]
-    dims = [shape[axis] for axis in axes]
     index = 1 if upsample else 2
     if (call.has(index) and np.size(call.constant(index))) or call.attribute("scales"):
         given = [float(v) for v in call.setting("scales", index)]
+        changed = [i for i, scale in enumerate(given) if scale != 1 or not isinstance(shape[axes[i]], str)]
+        axes, given, ends = [axes[i] for i in changed], [given[i] for i in changed], [ends[i] for i in changed]
+        dims = call.fixed([shape[axis] for axis in axes])
         outs = [_size(call, n, s) for n, s in zip(dims, given, strict=True)]
         scales = [_meant(s) for s in given]
     else:
+        dims = call.fixed([shape[axis] for axis in axes])
         outs, scales = _sizes(call, dims, [int(v) for v in call.constant(3)])
     return axes, [Scaling(*each) for each in zip(dims, outs, scales, ends, strict=True)]
 

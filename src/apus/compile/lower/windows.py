@@ -10,6 +10,7 @@ from apus.artifact import Array, Value
 from apus.compile.lower import convolution, pooling
 from apus.compile.lower.context import Call
 from apus.compile.lower.geometry import Axis, columns_of, pool_axes, window_axes
+from apus.compile.lower.transposed import Spread, by_phases, spreads
 
 
 def columns(call: Call, x: str, places: Array) -> str:
@@ -77,11 +78,14 @@ def conv(call: Call) -> str:
 
 
 def conv_transpose(call: Call) -> str:
-    """ConvTranspose: the input with zeros between its elements, convolved with the turned kernel."""
+    """ConvTranspose: by phases; else the input with zeros between its elements, convolved with the turned kernel."""
+    direct = by_phases(call)
+    if direct is not None:
+        return direct
     c, *spatial = call.dims()[1:]
     _, each, *kernel = call.dims(1)
     groups, taps = int(call.attribute("group", 1)), int(np.prod(kernel))
-    axes = _transposed_axes(call, spatial, kernel)
+    axes = [_transposed_axis(axis) for axis in spreads(call, spatial, kernel)]
     out = [axis.out for axis in axes]
     turned = call.gather(call.reshape(call.value(1), [groups, c // groups, each, taps]), np.arange(taps)[::-1], 3)
     weight = call.reshape(call.permute(turned, [0, 2, 1, 3]), [groups * each, c // groups * taps])
@@ -89,30 +93,14 @@ def conv_transpose(call: Call) -> str:
     return _with_bias(call, y, call.operand(2), len(axes)) if call.has(2) else y
 
 
-def _transposed_axes(call: Call, spatial: list[int], kernel: list[int]) -> list[Axis]:
-    rank = len(spatial)
-    strides, dilations = (call.attribute(name, [1] * rank) for name in ("strides", "dilations"))
-    extra = call.attribute("output_padding", [0] * rank)
-    reach = [d * (k - 1) for d, k in zip(dilations, kernel, strict=True)]
-    full = [(n - 1) * s + r + 1 + e for n, s, r, e in zip(spatial, strides, reach, extra, strict=True)]
-    pads = call.attribute("pads", [0] * (2 * rank))
-    mode, wanted = call.attribute("auto_pad", "NOTSET"), call.attribute("output_shape")
-    if wanted is None and mode.startswith("SAME"):
-        wanted = [n * s for n, s in zip(spatial, strides, strict=True)]
-    if wanted is not None:
-        total = [f - w for f, w in zip(full, wanted[-rank:], strict=True)]
-        small = [t // 2 for t in total]
-        large = [t - s for t, s in zip(total, small, strict=True)]
-        pads = [*small, *large] if mode == "SAME_UPPER" else [*large, *small]
-    axes = []
-    for i in range(rank):
-        grid = np.full((spatial[i] - 1) * strides[i] + 1, -1)
-        grid[:: strides[i]] = np.arange(spatial[i])
-        begin, end = reach[i] - pads[i], reach[i] - pads[i + rank] + extra[i]
-        grid = np.pad(grid, (max(begin, 0), max(end, 0)), constant_values=-1)
-        grid = grid[max(-begin, 0) : len(grid) - max(-end, 0)]
-        axes.append(Axis(grid, kernel[i], 1, dilations[i], len(grid) - reach[i]))
-    return axes
+def _transposed_axis(axis: Spread) -> Axis:
+    """The windows that a ConvTranspose's turned kernel has over an input with zeros between its elements."""
+    grid = np.full((axis.size - 1) * axis.stride + 1, -1)
+    grid[:: axis.stride] = np.arange(axis.size)
+    begin, end = axis.reach - 1 - axis.pads[0], axis.reach - 1 - axis.pads[1] + axis.extra
+    grid = np.pad(grid, (max(begin, 0), max(end, 0)), constant_values=-1)
+    grid = grid[max(-begin, 0) : len(grid) - max(-end, 0)]
+    return Axis(grid, axis.kernel, 1, axis.dilation, len(grid) - axis.reach + 1)
 
 
 def max_pool(call: Call) -> list[str]:
