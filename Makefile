@@ -7,6 +7,7 @@
 #   make check         style, types, import contracts, docstrings, sizes
 #   make bench-NAME    writes benchmarks/results/NAME.json
 #   make test-aarch64  the engine's cases on an emulated AArch64; needs qemu-user and g++-aarch64-linux-gnu
+#   make test-amx      kernels and the engine's cases on AMX tiles in plain C++, for machines without AMX
 #   make sanitize      the engine's cases under ASan + UBSan, then TSan, on every ISA
 #   make docs          pages from docstrings, into site/
 #   make wheel         manylinux wheel into wheelhouse/, tested in a bare venv
@@ -17,7 +18,7 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/pip --disable-pip-version-check
 SOURCES := $(shell find cpp -name '*.cc' -o -name '*.h' -o -name '*.inc') CMakeLists.txt
 
-.PHONY: demo test test-slow test-tpu test-emulated test-aarch64 check format sanitize docs wheel clean
+.PHONY: demo test test-slow test-tpu test-emulated test-aarch64 test-amx check format sanitize docs wheel clean
 
 demo: $(VENV)/.built
 	$(BIN)/apus compress recipes/images.toml
@@ -73,6 +74,9 @@ bench-%: $(VENV)/.built
 
 test-aarch64: $(VENV)/.built
 	$(BIN)/python -m pytest -q tests/engine/test_aarch64.py
+
+test-amx: $(VENV)/.ready
+	PYTHON=$(abspath $(BIN))/python bash tests/engine/emulated_amx.sh
 
 sanitize: $(VENV)/.ready
 	PYTHON=$(abspath $(BIN))/python bash tests/engine/sanitize.sh address,undefined

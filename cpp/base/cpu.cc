@@ -8,6 +8,8 @@
 
 #if defined(__x86_64__)
 #include <cpuid.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #elif defined(__aarch64__)
 #include <sys/auxv.h>
 #endif
@@ -15,7 +17,7 @@
 namespace apus {
 namespace {
 
-constexpr const char* kIsaNames[kIsaCount] = {"scalar", "neon", "dotprod", "avx2", "avx512", "vnni", "bf16"};
+constexpr const char* kIsaNames[kIsaCount] = {"scalar", "neon", "dotprod", "avx2", "avx512", "vnni", "bf16", "amx"};
 
 #if defined(__x86_64__)
 
@@ -131,13 +133,24 @@ size_t cache_bytes(int index) {
 
 #if defined(__x86_64__)
 
-constexpr Isa kOurs[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::vnni, Isa::bf16};
+constexpr Isa kOurs[] = {Isa::scalar, Isa::avx2, Isa::avx512, Isa::vnni, Isa::bf16, Isa::amx};
+
+// Linux enlarges what it saves of a process only on request, and refuses where a signal stack is too small for it.
+bool may_use_tiles() {
+#if defined(APUS_EMULATED_AMX)
+  return true;
+#else
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;  // ARCH_REQ_XCOMP_PERM
+  return has_all({"amx-tile", "amx-int8", "amx-bf16"}) && syscall(SYS_arch_prctl, kRequestPermission, kTileData) == 0;
+#endif
+}
 
 Isa detect_isa() {
   if (!has_all({"avx2", "fma", "f16c"})) return Isa::scalar;
   if (!has_all({"avx512f", "avx512bw", "avx512dq", "avx512vl"})) return Isa::avx2;
   if (!has_all({"avx512vnni", "avx512vbmi", "avx512vbmi2"})) return Isa::avx512;
-  return has_all({"avx512bf16"}) ? Isa::bf16 : Isa::vnni;
+  if (!has_all({"avx512bf16"})) return Isa::vnni;
+  return may_use_tiles() ? Isa::amx : Isa::bf16;
 }
 
 #elif defined(__aarch64__)

@@ -25,7 +25,7 @@ def outputs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outputs]:
         path = tmp_path_factory.mktemp("engine") / f"{isa}.npz"
         script = Path(__file__).with_name("engine_cases.py")
         done = subprocess.run(
-            [sys.executable, script, path],
+            [sys.executable, *["-S"] * sys.flags.no_site, script, path],
             env=os.environ | {"APUS_ISA": isa},
             capture_output=True,
             text=True,

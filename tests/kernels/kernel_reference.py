@@ -95,8 +95,8 @@ def float_weights(weight: np.ndarray, groups: int = 1) -> list[tuple[Packed, np.
 
 
 def float_bound(kernel: str, inputs: int) -> float:
-    """What a sum may be off by, as a share of sum |w||x| + |bias|; kernels of the ISA bf16 round x to bfloat16."""
-    return (inputs + 2) * 2.0**-23 + (2.0**-8 if kernel.endswith("_bf16") else 0)
+    """What a sum may be off by, as a share of sum |w||x| + |bias|; the ISAs bf16 and amx round x to bfloat16."""
+    return (inputs + 2) * 2.0**-23 + (2.0**-8 if kernel.endswith(("_bf16", "_amx")) else 0)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 KERNELS = Path(__file__).parents[2] / "cpp" / "kernels"
 TABLES = sorted({path.parent / "table.inc" for path in KERNELS.glob("*/x86_*.cc")} - {KERNELS / "roofline/table.inc"})
 # Ascending, as in cpp/base/isa.h; a file is named after the architecture and the set.
-SETS = {"aarch64": ("arm", ["neon", "dotprod"]), "x86_64": ("x86", ["avx2", "avx512", "vnni", "bf16"])}
+SETS = {"aarch64": ("arm", ["neon", "dotprod"]), "x86_64": ("x86", ["avx2", "avx512", "vnni", "bf16", "amx"])}
 # Faster ways to what other kernels compute, taken only where there is a row: they need no scalar one.
 OPTIONAL = {"conv_depthwise_rows", "linear_windows", "planes"}
 

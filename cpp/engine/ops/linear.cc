@@ -19,14 +19,16 @@ std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const Nod
                                      const Epilogue& epilogue) {
   const Isa isa = b.isa();
   const int threads = b.threads();
-  const auto walked = [=](LinearBlock16::Road road) -> Candidate {
-    return [=] { return make_over<LinearBlock16>(blocks, rows, epilogue, isa, threads, road); };
+  const auto walked = [=](LinearBlock16::Road road, Isa most) -> Candidate {
+    return [=] { return make_over<LinearBlock16>(blocks, rows, epilogue, most, threads, road); };
   };
   std::vector<Candidate> found;
   if (LinearWindows::serves(blocks->outline(), epilogue, isa))
     found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
-  found.push_back(walked(LinearBlock16::Road::rows));
-  if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes));
+  found.push_back(walked(LinearBlock16::Road::rows, isa));
+  if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes, isa));
+  // Over few rows a tile costs more than it multiplies.
+  if (rows > 1 && isa == Isa::amx) found.push_back(walked(LinearBlock16::Road::planes, Isa::bf16));
   return found;
 }
 

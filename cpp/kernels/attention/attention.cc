@@ -47,7 +47,7 @@ void Attention::run(const float* q, const float* k, const float* v, const Attent
 }
 
 double Attention::cost() const {
-  constexpr double kMacs[kIsaCount] = {1, 6, 6, 10, 20, 20, 20}, kExp[kIsaCount] = {40, 10, 10, 5, 2, 2, 2};
+  constexpr double kMacs[kIsaCount] = {1, 6, 6, 10, 20, 20, 20, 20}, kExp[kIsaCount] = {40, 10, 10, 5, 2, 2, 2, 2};
   const int isa = static_cast<int>(isa_);
   return static_cast<double>(macs()) / kMacs[isa] +
          static_cast<double>(shape_.heads * shape_.queries * shape_.keys) * kExp[isa];

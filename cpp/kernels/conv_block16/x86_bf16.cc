@@ -17,24 +17,7 @@ INLINE __m512i four(const uint16_t* p) {
   return _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 
-// Word 2p + c is word 16c + p.
-INLINE __m512i pair_order() {
-  const __m512i position = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
-  return _mm512_or_si512(position, _mm512_slli_epi32(_mm512_add_epi32(position, _mm512_set1_epi32(16)), 16));
-}
-
-// Two columns at 16 positions, rounded, in pairs.
-INLINE __m512i pairs(const float* x, const int32_t* offsets, __m512i order) {
-  const __m512 first = _mm512_loadu_ps(x + offsets[0]), second = _mm512_loadu_ps(x + offsets[1]);
-  return _mm512_permutexvar_epi16(order, (__m512i)_mm512_cvtne2ps_pbh(second, first));
-}
-
-// The same of planes that were rounded before.
-INLINE __m512i pairs(const uint16_t* x, const int32_t* offsets, __m512i order) {
-  const __m256i first = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + offsets[0]));
-  const __m256i second = _mm256_loadu_si256(reinterpret_cast<const __m256i*>(x + offsets[1]));
-  return _mm512_permutexvar_epi16(order, _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1));
-}
+#include "kernels/conv_block16/x86_bf16_pairs.inc"
 
 template <class X>
 INLINE Floats accumulate(Floats f, const StripArguments& a, int64_t position, int64_t first, int64_t last,

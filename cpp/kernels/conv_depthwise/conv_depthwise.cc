@@ -110,8 +110,8 @@ int64_t ConvDepthwise::macs() const {
 }
 
 double ConvDepthwise::cost() const {
-  constexpr double kTap[kIsaCount] = {16, 3, 3, 2, 1, 0.7, 0.7};
-  constexpr double kStore[kIsaCount] = {32, 12, 12, 12, 6, 6, 6};
+  constexpr double kTap[kIsaCount] = {16, 3, 3, 2, 1, 0.7, 0.7, 0.7};
+  constexpr double kStore[kIsaCount] = {32, 12, 12, 12, 6, 6, 6, 6};
   const int isa = static_cast<int>(kernel_->isa);
   const double vector = kTap[isa] * static_cast<double>(padded_taps_) + kStore[isa];
   return vector * static_cast<double>(vectors_.size()) * static_cast<double>(outputs_);

@@ -73,7 +73,7 @@ std::vector<int64_t> WeightSlots::running_cost() const {
 
 // Measured: a slot costs what is read of it for a few rows, and what each row of x adds; each row of a strip, its end.
 double WeightSlots::cycles(int64_t rows, Isa isa) const {
-  constexpr double kSlot = 2, kRow[kIsaCount] = {60, 14, 14, 26, 1.2, 1.5, 1.5};
+  constexpr double kSlot = 2, kRow[kIsaCount] = {60, 14, 14, 26, 1.2, 1.5, 1.5, 1.5};
   const double units = static_cast<double>((rows + kSlotRows - 1) / kSlotRows);
   const double ends = static_cast<double>(strips.size() - 1) * kStripCost;
   const double row = static_cast<double>(count()) * kRow[static_cast<int>(isa)] + ends;

@@ -15,7 +15,7 @@ const GateTable& gate_table(Isa isa) {
 }
 
 double gate_cost(Isa isa) {
-  constexpr double kCycles[kIsaCount] = {20, 20, 20, 10, 5, 5, 5};
+  constexpr double kCycles[kIsaCount] = {20, 20, 20, 10, 5, 5, 5, 5};
   return kCycles[static_cast<int>(isa)];
 }
 

@@ -10,8 +10,8 @@ PackedUnstructured::PackedUnstructured(const UnstructuredWeights& weights, const
     : weights_(weights), offsets_(static_cast<size_t>(weights.count())), bias_(static_cast<size_t>(weights.outputs)) {
   if (weights.bias) std::copy_n(static_cast<const float*>(weights.bias), weights.outputs, bias_.begin());
   // Measured: a weight, then the end of a row, whose length nothing foretells.
-  constexpr int64_t kWeight[kIsaCount] = {170, 48, 48, 24, 13, 13, 13};
-  constexpr int64_t kRow[kIsaCount] = {400, 150, 150, 150, 100, 100, 100};
+  constexpr int64_t kWeight[kIsaCount] = {170, 48, 48, 24, 13, 13, 13, 13};
+  constexpr int64_t kRow[kIsaCount] = {400, 150, 150, 150, 100, 100, 100, 100};
   const int64_t per_group = weights.outputs / weights.groups;
   cost_.assign(1, 0);
   for (int64_t row = 0; row < weights.outputs; ++row) {
