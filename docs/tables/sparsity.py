@@ -6,7 +6,8 @@ STAGES = {
     "teacher": "teacher: MiniLM, 6 layers, fp32",
     "student": "distilled: 3 layers, fp32",
     "prune": "16x1 blocks pruned, fp32",
-    "quantize": "int8",
+    "quantize": "int8, simulated",
+    "delivered": "the `.apus` file, in the engine",
 }
 
 
