@@ -40,8 +40,8 @@ std::vector<Candidate> conv_kernels(const Builder& b, const Node& node, int64_t 
   const int threads = b.threads();
   const auto blocks = std::make_shared<const NodeBlocks>(b.model(), node, inputs, epilogue.x);
   std::vector<Candidate> found{[=] { return make_over<ConvBlock16>(blocks, window, epilogue, isa, threads); }};
-  // Over few positions a tile costs more than it multiplies.
-  if (isa == Isa::amx)
+  // Over few positions a tile costs more than it multiplies; float32 weights have none.
+  if (isa == Isa::amx && (epilogue.x == Element::u8 || blocks->outline().bf16))
     found.push_back([=] { return make_over<ConvBlock16>(blocks, window, epilogue, Isa::bf16, threads); });
   if (node.attributes.format != Format::unstructured) return found;
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);

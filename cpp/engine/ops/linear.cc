@@ -27,8 +27,9 @@ std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const Nod
     found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows, isa));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes, isa));
-  // Over few rows a tile costs more than it multiplies.
-  if (rows > 1 && isa == Isa::amx) found.push_back(walked(LinearBlock16::Road::planes, Isa::bf16));
+  // Over few rows a tile costs more than it multiplies; float32 weights have none.
+  const bool tiles = isa == Isa::amx && (epilogue.x == Element::u8 || blocks->outline().bf16);
+  if (rows > 1 && tiles) found.push_back(walked(LinearBlock16::Road::planes, Isa::bf16));
   return found;
 }
 
