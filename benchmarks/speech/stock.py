@@ -17,7 +17,7 @@ from apus.models.wavegru import HOP, SUBFRAMES, WaveGRU
 from benchmarks.speech.networks import LEVEL_OF, Signal
 from benchmarks.speech.steps import Folded, Step, conditions, scripted
 
-PER_ROW = HOP // SUBFRAMES
+PER_ROW = HOP // SUBFRAMES[1]
 Take = Callable[[int, int], Any]
 """(code before, row of conditions) -> 255 logits; the state is its own."""
 

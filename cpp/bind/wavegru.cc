@@ -52,15 +52,17 @@ size_t rows_of(const Named& arrays, const std::string& name, size_t dimension) {
 std::shared_ptr<WaveGru> make(const Named& arrays, const std::string& kind, bool fast, const std::string& isa) {
   const size_t F = rows_of(arrays, "wide", 0) / 3, C = rows_of(arrays, "wide", 1);
   const size_t H = rows_of(arrays, "recurrent", 1), D = rows_of(arrays, "head", 0);
+  const size_t B = rows_of(arrays, "nodes", 0) / 255, U = rows_of(arrays, "upsample", 1) / std::max<size_t>(C, 1);
   WaveGruArrays a;
-  a.features = F, a.channels = C, a.hidden = H, a.head = D;
+  a.features = F, a.channels = C, a.hidden = H, a.head = D, a.bands = B, a.subframes = U;
   a.wide = take(arrays, "wide", 3 * F, C), a.wide_bias = take(arrays, "wide_bias", 1, C);
   a.deep = take(arrays, "deep", 3 * C, C), a.deep_bias = take(arrays, "deep_bias", 1, C);
-  a.upsample = take(arrays, "upsample", C, 4 * C), a.upsample_bias = take(arrays, "upsample_bias", 1, 4 * C);
-  a.condition = take(arrays, "condition", C, 3 * H), a.table = take(arrays, "table", 256, 3 * H);
+  a.upsample = take(arrays, "upsample", C, U * C), a.upsample_bias = take(arrays, "upsample_bias", 1, U * C);
+  a.condition = take(arrays, "condition", C, 3 * H), a.table = take(arrays, "table", B * 256, 3 * H);
   a.recurrent = take(arrays, "recurrent", 3 * H, H), a.recurrent_bias = take(arrays, "recurrent_bias", 1, 3 * H);
   a.head_weight = take(arrays, "head", D, H), a.head_bias = take(arrays, "head_bias", 1, D);
-  a.nodes = take(arrays, "nodes", 255, D), a.nodes_bias = take(arrays, "nodes_bias", 1, 255);
+  a.nodes = take(arrays, "nodes", 255 * B, D), a.nodes_bias = take(arrays, "nodes_bias", 1, 255 * B);
+  if (arrays.count("bank")) a.taps = rows_of(arrays, "bank", 1), a.bank = take(arrays, "bank", B, a.taps);
   const Isa use = std::min(active_isa(), available_isa(isa).value_or(active_isa()));
   return std::make_shared<WaveGru>(a, wavegru_kind(kind), fast, use);
 }
@@ -99,6 +101,7 @@ void bind_wavegru(nb::module_& m) {
   nb::class_<WaveGru>(m, "WaveGRU")
       .def(nb::new_(&make), nb::arg("arrays"), nb::arg("kind"), nb::arg("fast"), nb::arg("isa"))
       .def_prop_ro("features", [](const WaveGru& net) { return net.features; })
+      .def_prop_ro("bands", [](const WaveGru& net) { return net.bands; })
       .def_prop_ro("nonzeros", [](const WaveGru& net) { return net.recurrent.nonzeros() + net.output.nonzeros(); })
       .def_prop_ro("bytes", [](const WaveGru& net) { return net.recurrent.bytes() + net.output.bytes(); });
   nb::class_<WaveGruStream>(m, "WaveGRUStream")

@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from apus._files import write_atomically
 from apus.data.fetch import cache_folder
 from apus.speech.features import FEATURES, HOP, features
-from apus.speech.mulaw import encode
 
 SHARD = 50
 HELD_OUT = 20
@@ -74,7 +73,7 @@ class Speaker:
         )
 
     def say(self, text: str, seed: int) -> dict[str, Any] | None:
-        """One sentence: `phonemes` (P,), `durations` (P,) in frames, `codes` (T*HOP,), `features` (T, 26).
+        """One sentence: `phonemes` (P,), `durations` (P,) in frames, `audio` (T*HOP,) in 16 bits, `features` (T, 26).
 
         None for a text that is no single sentence, or that clips.
         """
@@ -92,7 +91,8 @@ class Speaker:
         if frames.sum() * HOP != len(audio) or np.abs(audio).max() >= 1:
             return None
         known = features(audio, f0).astype(np.float16)
-        return {"phonemes": np.uint8(ids), "durations": np.uint8(frames), "codes": encode(audio), "features": known}
+        sound = np.round(audio * 32767).astype(np.int16)
+        return {"phonemes": np.uint8(ids), "durations": np.uint8(frames), "audio": sound, "features": known}
 
 
 def build(folder: Path, archive: Path, hours: float) -> float:
@@ -115,7 +115,7 @@ def build(folder: Path, archive: Path, hours: float) -> float:
             speaker = speaker or Speaker()
             write_atomically(path, _shard(speaker, texts[first : first + SHARD], first))
         with np.load(path) as shard:
-            seconds += shard["codes"].size / (80 * HOP)
+            seconds += shard["audio"].size / (80 * HOP)
     return seconds / 3600
 
 
@@ -124,7 +124,7 @@ def _shard(speaker: Speaker, texts: list[str], first: int) -> bytes:
     kept = [(i, text, one) for i, text, one in said if one]
     arrays: dict[str, NDArray[Any]] = {"index": np.array([first + i for i, _, _ in kept])}
     arrays["text"] = np.array([text for _, text, _ in kept])
-    for name in ("phonemes", "durations", "codes", "features"):
+    for name in ("phonemes", "durations", "audio", "features"):
         arrays[name] = np.concatenate([one[name] for _, _, one in kept])
     arrays["phoneme_counts"] = np.array([len(one["phonemes"]) for _, _, one in kept])
     arrays["frame_counts"] = np.array([len(one["features"]) for _, _, one in kept])
@@ -141,7 +141,7 @@ def read(folder: Path, held_out: bool) -> Iterator[dict[str, Any]]:
         held_out: the 20th of the sentences that no training sees, or the others.
 
     Yields:
-        `text`, `phonemes`, `durations`, `codes` and `features` of one sentence.
+        `text`, `phonemes`, `durations`, `audio` and `features` of one sentence.
     """
     for path in sorted(folder.glob("*.npz")):
         with np.load(path) as file:
@@ -156,7 +156,7 @@ def read(folder: Path, held_out: bool) -> Iterator[dict[str, Any]]:
                 "text": str(shard["text"][i]),
                 "phonemes": shard["phonemes"][p],
                 "durations": shard["durations"][p],
-                "codes": shard["codes"][f.start * HOP : f.stop * HOP],
+                "audio": shard["audio"][f.start * HOP : f.stop * HOP],
                 "features": shard["features"][f].reshape(-1, FEATURES),
             }
 

@@ -15,7 +15,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from apus.errors import DataError
-from apus.models.wavegru import HOP, LEVELS, SUBFRAMES, WaveGRU, bits_of, path
+from apus.models.wavegru import HOP, LEVELS, WaveGRU, bits_of, path
+from apus.speech import bands, mulaw
 from apus.speech.features import FEATURES
 from apus.techniques.sparsity.schedule import cubic
 from recipes.speech.corpus import default_folder, read
@@ -24,6 +25,8 @@ from recipes.speech.steps import train
 
 MARGIN = 2
 NOISE = 0.1
+EMBEDDING = {1: 64, 4: 32}
+"""Width of a code, by bands."""
 SCORED = 8
 
 
@@ -32,6 +35,7 @@ class Streams:
 
     Args:
         sentences: with `codes` and `features`.
+        bands: codes of a step.
         batch: rows.
         frames: of each row of a step.
         memory: floats of the state that is carried in each row.
@@ -40,11 +44,11 @@ class Streams:
         DataError: the corpus is too short for so many rows.
     """
 
-    def __init__(self, sentences: list[dict[str, Any]], batch: int, frames: int, memory: int) -> None:
+    def __init__(self, sentences: list[dict[str, Any]], bands: int, batch: int, frames: int, memory: int) -> None:
         codes = np.concatenate([one["codes"] for one in sentences]) if sentences else np.zeros(0, np.uint8)
         known = np.concatenate([one["features"] for one in sentences]) if sentences else np.zeros((0, FEATURES))
         self.codes, self.features = torch.from_numpy(codes), torch.from_numpy(known.astype(np.float32))
-        self.frames, self.batch, self.memory = frames, batch, memory
+        self.bands, self.frames, self.batch, self.memory = bands, frames, batch, memory
         self.length = (len(self.features) - 2 * MARGIN) // batch
         if self.length < frames:
             raise DataError(
@@ -58,9 +62,9 @@ class Streams:
         offset = step % per_pass * self.frames
         if offset == 0:
             self.state = torch.zeros(1, self.batch, self.memory)
-        rows = [MARGIN + offset + row * self.length for row in range(self.batch)]
+        rows, b = [MARGIN + offset + row * self.length for row in range(self.batch)], self.bands
         codes = torch.stack([self.codes[f * HOP : (f + self.frames) * HOP] for f in rows]).long()
-        before = torch.stack([self.codes[f * HOP - 1 : (f + self.frames) * HOP - 1] for f in rows]).long()
+        before = torch.stack([self.codes[f * HOP - b : (f + self.frames) * HOP - b] for f in rows]).long()
         features = torch.stack([self.features[f - MARGIN : f + self.frames + MARGIN] for f in rows])
         return before, codes, features
 
@@ -74,8 +78,8 @@ def noisy(codes: Tensor, step: int) -> Tensor:
 
 def logits_of(net: WaveGRU, before: Tensor, features: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
     """Node logits of a step whose features have a margin of two frames."""
-    condition = net.condition(features)[:, MARGIN * SUBFRAMES : -MARGIN * SUBFRAMES]
-    return net.logits(before, condition.repeat_interleave(HOP // SUBFRAMES, 1), state)
+    margin = MARGIN * net.subframes
+    return net.logits(before, net.condition(features)[:, margin:-margin], state)
 
 
 def distance(student: Tensor, teacher: Tensor, codes: Tensor) -> Tensor:
@@ -91,25 +95,27 @@ def main() -> None:
     options = _options()
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
-    net = WaveGRU(hidden=options.hidden)
+    net = network(options)
     teacher = _teacher(options)
     if teacher:
         net.load_state_dict(teacher.state_dict())
-    held = list(read(options.corpus, held_out=True))[:SCORED]
-    streams = Streams(list(read(options.corpus, held_out=False)), options.batch, options.frames, options.hidden)
+    held = sentences(options, held_out=True)[:SCORED]
+    known = sentences(options, held_out=False)
+    streams = Streams(known, options.bands, options.batch, options.frames, options.hidden)
     memory = torch.zeros(1, options.batch, options.hidden)
 
     def batch(step: int) -> Tensor:
         nonlocal memory
         before, codes, features = streams.at(step)
         before = noisy(before, step)
-        logits, state = logits_of(net, before, features, streams.state)
-        streams.state = state.detach()
+        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            logits, state = logits_of(net, before, features, streams.state)
+        streams.state = state.detach().float()
         loss = bits_of(logits, codes).mean()
         if teacher is None:
             return loss
-        with torch.no_grad():
-            target, memory = logits_of(teacher, before, features, memory)
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+            target, memory = logits_of(teacher, before, features, memory.float())
         return (loss + distance(logits, target, codes)) / 2
 
     pruned = Pruned(net, options.structure, options.sparsity) if options.structure else None
@@ -140,10 +146,24 @@ def held_out_bits(net: WaveGRU, sentences: list[dict[str, Any]]) -> float:
     return total / samples
 
 
+def network(options: argparse.Namespace) -> WaveGRU:
+    """An untrained one of the sizes asked for."""
+    return WaveGRU(hidden=options.hidden, embedding=EMBEDDING[options.bands], bands=options.bands)
+
+
+def sentences(options: argparse.Namespace, held_out: bool) -> list[dict[str, Any]]:
+    """Codes and features of those of the corpus."""
+    encode = mulaw.encode if options.bands == 1 else bands.encode
+    return [
+        {"codes": encode(one["audio"].astype(np.float32) / 32767), "features": one["features"]}
+        for one in read(options.corpus, held_out=held_out)
+    ]
+
+
 def _teacher(options: argparse.Namespace) -> WaveGRU | None:
     if not options.teacher:
         return None
-    teacher = WaveGRU(hidden=options.hidden).eval()
+    teacher = network(options).eval()
     teacher.load_state_dict(torch.load(options.teacher, weights_only=True)["net"])
     return teacher
 
@@ -153,12 +173,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--corpus", type=Path, default=default_folder())
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and log")
     parser.add_argument("--hidden", type=int, default=1024, help="of the GRU (default: 1024)")
+    parser.add_argument("--bands", type=int, choices=(1, 4), default=1, help="codes of a step (default: 1)")
     parser.add_argument("--batch", type=int, default=64, help="streams side by side (default: 64)")
     parser.add_argument("--frames", type=int, default=4, help="frames of 300 samples to learn through (default: 4)")
     parser.add_argument("--steps", type=int, default=100_000, help="of the whole training")
     parser.add_argument("--rate", type=float, default=1e-3, help="height of the learning rate")
     parser.add_argument("--minutes", type=float, default=60, help="of this sitting; run again to go on")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16 while training")
     parser.add_argument("--teacher", type=Path, help="a dense checkpoint to start and to learn from")
     parser.add_argument("--structure", choices=("unstructured", "16x1"), help="prune while training")
     parser.add_argument("--sparsity", type=float, default=0.95, help="of the recurrent matrix (default: 0.95)")

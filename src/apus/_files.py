@@ -68,6 +68,11 @@ def existing_file(path: str | os.PathLike[str]) -> Path:
     raise FileNotFoundError(f"no file {wanted}{_near(wanted)}")
 
 
+def existing_file_or_folder(path: str | os.PathLike[str]) -> Path:
+    """As `existing_file`, but a folder will do as well."""
+    return Path(path) if Path(path).is_dir() else existing_file(path)
+
+
 def file_to_be(path: str | os.PathLike[str], *, beside: Path | None = None) -> Path:
     """`path` as a Path, if a file can be written there without making a folder, which a slip of the hand would.
 

@@ -8,7 +8,7 @@ from benchmarks.speech.rungs import bits, drawn
 from benchmarks.speech.steps import Folded, Step, conditions, scripted
 
 from apus.export import wavegru_arrays
-from apus.models.wavegru import HOP, SUBFRAMES, WaveGRU, bits_of
+from apus.models.wavegru import WaveGRU, bits_of
 from apus.runtime import WaveGRU as Vocoder
 
 
@@ -37,9 +37,8 @@ def test_a_step_is_the_networks(net: WaveGRU, folded: bool) -> None:
     known = signal(1)
     codes, features = torch.from_numpy(known.codes).long(), torch.from_numpy(known.features)
     rows, state = conditions(net, features, folded), torch.zeros(1, 64)
-    wide = net.condition(features[None]).repeat_interleave(HOP // SUBFRAMES, 1)
     before = torch.cat([torch.tensor([128]), codes[:-1]])
-    want = net.logits(before[None], wide)[0][0]
+    want = net.logits(before[None], net.condition(features[None]))[0][0]
     step = (Folded if folded else Step)(net)
     for s in range(100):
         found, state = step(before[s : s + 1], rows[s // 75 : s // 75 + 1], state)

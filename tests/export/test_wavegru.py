@@ -1,18 +1,20 @@
 """The arrays of a WaveGRU: the table of gates is the embedding and the input matrix together."""
 
+import pytest
 import torch
 
 from apus.export.wavegru import wavegru_arrays
 from apus.models.wavegru import WaveGRU
 
 
-def test_the_table_and_the_condition_make_the_input_gates() -> None:
-    net = WaveGRU(hidden=32, channels=8, head=16)
+@pytest.mark.parametrize("bands", [1, 4])
+def test_the_tables_and_the_condition_make_the_input_gates(bands: int) -> None:
+    net = WaveGRU(hidden=32, channels=8, head=16, bands=bands)
     arrays = {name: torch.from_numpy(array) for name, array in wavegru_arrays(net).items()}
-    condition, codes = torch.randn(5, 8), torch.tensor([0, 1, 128, 200, 255])
-    x = torch.cat([net.embed(codes), condition], 1)
+    condition, codes = torch.randn(5, 8), torch.randint(256, (5, bands)) + 256 * torch.arange(bands)
+    x = torch.cat([net.embed(codes).flatten(1), condition], 1)
     want = x @ net.gru.weight_ih_l0.T + net.gru.bias_ih_l0
-    torch.testing.assert_close(arrays["table"][codes] + condition @ arrays["condition"], want)
+    torch.testing.assert_close(arrays["table"][codes].sum(1) + condition @ arrays["condition"], want)
 
 
 def test_taps_run_from_past_to_future() -> None:

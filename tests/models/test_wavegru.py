@@ -22,13 +22,23 @@ def test_conditions_look_two_frames_ahead_and_no_further() -> None:
     assert moved.tolist() == [False] * 4 + [True] * 5
 
 
-def test_a_sample_depends_on_those_before_it_alone() -> None:
-    net = WaveGRU(hidden=16, channels=8, head=16)
+@pytest.mark.parametrize("bands", [1, 4])
+def test_a_code_depends_on_the_steps_before_it_alone(bands: int) -> None:
+    net = WaveGRU(hidden=16, channels=8, head=16, bands=bands)
     codes, features = torch.randint(256, (1, 600)), torch.randn(1, 2, 26)
-    later = codes.clone()
+    later, step = codes.clone(), slice(300, 300 + bands)
     later[0, 300] = (later[0, 300] + 90) % 256
     a, b = net.nll(codes, features)[0], net.nll(later, features)[0]
-    assert torch.equal(a[0, :300], b[0, :300]) and not torch.equal(a[0, 301:], b[0, 301:])
+    assert torch.equal(a[0, :300], b[0, :300]) and not torch.equal(a[0, step.stop :], b[0, step.stop :])
+    assert torch.equal(a[0, step][1:], b[0, step][1:])  # the bands of a step do not know each other
+
+
+@torch.no_grad()
+def test_each_band_has_its_own_meaning_of_a_code() -> None:
+    net = WaveGRU(hidden=16, channels=8, head=16, bands=4)
+    condition = net.condition(torch.zeros(1, 1, 26))
+    firsts = [net.logits(torch.full((1, 300), 128).index_fill(1, torch.tensor([b]), 9), condition)[0] for b in range(4)]
+    assert len({float(z[0, 4].sum()) for z in firsts}) == 4
 
 
 def test_it_learns_a_constant() -> None:
@@ -44,9 +54,9 @@ def test_it_learns_a_constant() -> None:
     assert loss.item() < 1
 
 
-@pytest.mark.parametrize("wrong", [{"hidden": 17}, {"head": 8}])
+@pytest.mark.parametrize("wrong", [{"hidden": 17}, {"head": 8}, {"bands": 3}])
 def test_sizes_must_fit_the_engine(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="multiples of 16"):
+    with pytest.raises(ValueError, match=r"multiples of 16|take 1 or 4"):
         WaveGRU(**wrong)
 
 

@@ -8,10 +8,11 @@ from torch.nn import functional as F
 
 from apus.errors import RunError
 from apus.export import wavegru_arrays
-from apus.models.wavegru import HOP, SUBFRAMES
+from apus.models.wavegru import HOP
 from apus.models.wavegru import WaveGRU as Network
 from apus.runtime import WaveGRU, isas
 from apus.runtime.wavegru import KINDS
+from apus.speech.bands import decode
 from apus.speech.mulaw import EMPHASIS, levels
 from apus.techniques.sparsity.blocks import block_scores, keep_largest, spread
 
@@ -19,10 +20,10 @@ T = 4
 BOUNDS = {"dense": 1e-6, "csr": 1e-6, "block16": 1e-6, "block16-bf16": 2e-3, "block16-int8": 1e-2}
 
 
-def network(hidden: int = 256) -> Network:
+def network(hidden: int = 256, bands: int = 1) -> Network:
     """A WaveGRU that has lost nine tenths of its 16x1 blocks, one strip all of them."""
     torch.manual_seed(0)
-    net = Network(hidden=hidden, channels=24, head=48).eval()
+    net = Network(hidden=hidden, channels=24, head=48, bands=bands).eval()
     with torch.no_grad():
         for weight in (net.gru.weight_hh_l0, net.head.weight):
             weight.mul_(spread(keep_largest(block_scores(weight), 0.9), weight))
@@ -38,8 +39,8 @@ def inputs(frames: int = T) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
 @torch.no_grad()
 def reference(net: Network, features: NDArray[np.float32], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Logits by torch."""
-    condition = net.condition(torch.from_numpy(features)[None]).repeat_interleave(HOP // SUBFRAMES, 1)
-    before = F.pad(torch.from_numpy(codes).long()[None, :-1], (1, 0), value=128)
+    condition = net.condition(torch.from_numpy(features)[None])
+    before = F.pad(torch.from_numpy(codes).long()[None, : -net.bands], (net.bands, 0), value=128)
     logits: NDArray[np.float32] = net.logits(before, condition)[0][0].numpy()
     return logits
 
@@ -74,8 +75,9 @@ def drawn(logits: NDArray[np.float32], draws: NDArray[np.float64]) -> NDArray[np
 
 @pytest.mark.parametrize("isa", isas())
 @pytest.mark.parametrize("kind", KINDS)
-def test_logits_are_torchs(kind: str, isa: str) -> None:
-    net, (features, codes) = network(), inputs()
+@pytest.mark.parametrize("bands", [1, 4])
+def test_logits_are_torchs(kind: str, isa: str, bands: int) -> None:
+    net, (features, codes) = network(bands=bands), inputs()
     want, arrays = reference(net, features, codes), wavegru_arrays(net)
     _, accurate = WaveGRU(arrays, kind=kind, activations="accurate", isa=isa).force(features, codes)
     assert abs(accurate - want).max() <= BOUNDS[kind]
@@ -85,8 +87,9 @@ def test_logits_are_torchs(kind: str, isa: str) -> None:
 
 
 @pytest.mark.parametrize("isa", isas())
-def test_the_same_draws_give_the_same_codes(isa: str) -> None:
-    net, (features, codes) = network(), inputs()
+@pytest.mark.parametrize("bands", [1, 4])
+def test_the_same_draws_give_the_same_codes(isa: str, bands: int) -> None:
+    net, (features, codes) = network(bands=bands), inputs()
     ours, logits = WaveGRU(wavegru_arrays(net), isa=isa).force(features, codes, seed=2**40 + 7)
     np.testing.assert_array_equal(ours, drawn(logits, thresholds(2**40 + 7, len(codes))))
 
@@ -102,9 +105,10 @@ def test_int8_sums_are_exact_on_every_isa(hidden: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("threads", [1, 2, 3])
-def test_streams_and_threads_change_no_bit(kind: str, threads: int) -> None:
+@pytest.mark.parametrize("bands", [1, 4])
+def test_streams_and_threads_change_no_bit(kind: str, threads: int, bands: int) -> None:
     features, _ = inputs(12)
-    net = WaveGRU(wavegru_arrays(network(128)), kind=kind)
+    net = WaveGRU(wavegru_arrays(network(128, bands)), kind=kind)
     whole = net.speak(features, seed=5)
     stream = net.stream(5, threads)
     cuts = [stream.push(features[a:b]) for a, b in ((0, 0), (0, 1), (1, 2), (2, 11), (11, 12))]
@@ -121,9 +125,18 @@ def test_samples_are_the_levels_without_emphasis() -> None:
     assert abs(steps[:, None] - levels()).min(1).max() < 1e-6
 
 
-def test_extreme_features_stay_finite() -> None:
+def test_the_samples_of_four_bands_are_those_of_their_codes() -> None:
+    net, (features, _) = WaveGRU(wavegru_arrays(network(64, 4))), inputs()
+    codes = np.full(T * HOP, 128, np.uint8)
+    for step in range(0, 400, 4):  # what is drawn depends on what was drawn: one step more is right each time
+        codes[step : step + 4] = net.force(features, codes)[0][step : step + 4]
+    np.testing.assert_allclose(net.speak(features)[:400], decode(codes)[:400], atol=1e-6)
+
+
+@pytest.mark.parametrize("bands", [1, 4])
+def test_extreme_features_stay_finite(bands: int) -> None:
     features = np.full((3, 26), 3e4, np.float32)
-    assert np.isfinite(WaveGRU(wavegru_arrays(network(64))).speak(features)).all()
+    assert np.isfinite(WaveGRU(wavegru_arrays(network(64, bands))).speak(features)).all()
 
 
 def test_sparse_kinds_leave_out_zeros() -> None:
@@ -148,6 +161,13 @@ def test_wrong_calls_say_what_is_wrong() -> None:
         WaveGRU(arrays | {"table": np.zeros(9, np.float32)})
     with pytest.raises(RunError, match="'nodes' holds numbers that are not finite"):
         WaveGRU(arrays | {"nodes": np.full((255, 48), np.nan, np.float32)})
+    four = wavegru_arrays(network(64, 4))
+    with pytest.raises(RunError, match="4 bands and a bank of"):
+        WaveGRU({name: array for name, array in four.items() if name != "bank"})
+    with pytest.raises(RunError, match="'bank' has 60 numbers; 80"):
+        WaveGRU(four | {"bank": np.zeros((3, 20), np.float32)})
+    with pytest.raises(RunError, match="7 conditions do not divide"):
+        WaveGRU(four | {"upsample": np.zeros((24, 7 * 24)), "upsample_bias": np.zeros(7 * 24)})
     with pytest.raises(RunError, match="multiples of 16"):
         WaveGRU(wavegru_arrays(network(64)) | {"head": np.zeros((40, 64)), "head_bias": np.zeros(40)} | {
             "nodes": np.zeros((255, 40))})  # fmt: skip

@@ -23,9 +23,9 @@ class Speaker:
             return None
         frames = np.full(len(text), 2, np.uint8)
         total = int(frames.sum())
-        codes = np.random.default_rng(seed).integers(0, 256, total * HOP).astype(np.uint8)
+        audio = np.random.default_rng(seed).integers(-3000, 3000, total * HOP).astype(np.int16)
         features = np.full((total, 26), seed, np.float16)
-        return {"phonemes": np.uint8(list(text.encode())), "durations": frames, "codes": codes, "features": features}
+        return {"phonemes": np.uint8(list(text.encode())), "durations": frames, "audio": audio, "features": features}
 
 
 @pytest.fixture
@@ -66,5 +66,5 @@ def test_build_goes_on_where_it_ended(archive: Path, tmp_path: Path, monkeypatch
     assert (len(known), len(held)) == (57, 2)
     assert [one["text"][24:26] for one in held] == ["19", "39"]
     for one in known + held:
-        assert one["durations"].sum() * HOP == len(one["codes"]) == len(one["features"]) * HOP
+        assert one["durations"].sum() * HOP == len(one["audio"]) == len(one["features"]) * HOP
         assert bytes(one["phonemes"]).decode() == one["text"]

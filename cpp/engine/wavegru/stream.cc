@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t kTogether = 8;    // frames that threads run without coming back
 constexpr float kEmphasis = 0.85f;  // src/apus/speech/mulaw.py
-constexpr int64_t kPerSubframe = kWaveGruHop / kWaveGruSubframes;
 
 const float* levels() {
   static const std::vector<float> table = [] {
@@ -45,11 +44,14 @@ WaveGruStream::WaveGruStream(std::shared_ptr<const WaveGru> net, uint64_t seed, 
       deep_in_(net_->channels),
       wide_out_(net_->channels + kPadding),
       deep_out_(net_->channels + kPadding),
-      up_(kWaveGruSubframes * net_->channels + kPadding),
+      up_(net_->subframes * net_->channels + kPadding),
       recurrent_(3 * net_->hidden),
       exact_(3 * net_->hidden),
+      added_(3 * net_->hidden),
       cuts_(net_->recurrent.cuts(3, threads)),
+      coming_(net_->taps),
       pool_(threads) {
+  std::fill_n(codes_, kWaveGruMostBands, uint8_t{128});
   const size_t bytes = align_up(net_->hidden, 128);
   for (int i = 0; i < 2; ++i) {
     state_[i].assign(net_->hidden, 0);
@@ -84,12 +86,12 @@ void WaveGruStream::deepen(const float* frame) {
 
 void WaveGruStream::add_condition() {
   const WaveGru& n = *net_;
-  const int64_t C = n.channels, gates = 3 * n.hidden;
-  affine(n, deep_out_.data(), 1, C, n.upsample.data(), n.upsample_bias.data(), 4 * C, up_.data());
-  apply(n, Unary::tanh, up_.data(), 4 * C);
+  const int64_t C = n.channels, U = n.subframes, gates = 3 * n.hidden;
+  affine(n, deep_out_.data(), 1, C, n.upsample.data(), n.upsample_bias.data(), U * C, up_.data());
+  apply(n, Unary::tanh, up_.data(), U * C);
   const size_t before = conditions_.size();
-  conditions_.resize(before + kWaveGruSubframes * gates);
-  affine(n, up_.data(), kWaveGruSubframes, C, n.condition.data(), nullptr, gates, conditions_.data() + before);
+  conditions_.resize(before + U * gates);
+  affine(n, up_.data(), U, C, n.condition.data(), nullptr, gates, conditions_.data() + before);
 }
 
 int64_t WaveGruStream::ready(int64_t frames, bool last) const {
@@ -104,7 +106,7 @@ void WaveGruStream::push(const float* features, int64_t frames, bool last, std::
     if (!std::isfinite(features[i])) throw Error(ErrorKind::run, "features must be finite");
   }
   const FlushDenormals flush;
-  const int64_t per_frame = kWaveGruSubframes * 3 * net_->hidden;
+  const int64_t per_frame = net_->subframes * 3 * net_->hidden;
   for (int64_t t = 0; t < frames; ++t) {
     widen(features + t * net_->features);
     if (static_cast<int64_t>(conditions_.size()) >= kTogether * per_frame) speak(samples, trace);
@@ -118,7 +120,7 @@ void WaveGruStream::push(const float* features, int64_t frames, bool last, std::
 }
 
 void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
-  const int64_t frames = static_cast<int64_t>(conditions_.size()) / (kWaveGruSubframes * 3 * net_->hidden);
+  const int64_t frames = static_cast<int64_t>(conditions_.size()) / (net_->subframes * 3 * net_->hidden);
   if (frames == 0) return;
   const int64_t count = frames * kWaveGruHop;
   thresholds_.resize(count * kWaveGruBits);
@@ -140,39 +142,64 @@ void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
 // Every thread does its units of every step; after the barrier each reads the same state out for itself, which costs
 // less than a second barrier.
 void WaveGruStream::work(int thread, const Job& job) {
-  std::vector<float> head(net_->head + kPadding);
-  const float* level = levels();
-  uint8_t code = code_;
-  float last = last_;
-  const int64_t H = net_->hidden;
-  for (int64_t s = 0; s < job.samples; ++s) {
-    const int now = static_cast<int>((sample_ + s) & 1);
-    const int64_t first = cuts_[thread], end = cuts_[thread + 1];
-    const WaveGruMatrix& w = net_->recurrent.view();
-    const void* x = net_->recurrent.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
-    const auto matvec = net_->kernels.matvec[static_cast<int>(net_->recurrent.kind())];
+  const WaveGru& n = *net_;
+  std::vector<float> head(n.head + kPadding);
+  uint8_t codes[kWaveGruMostBands];
+  std::copy_n(codes_, n.bands, codes);
+  const int64_t H = n.hidden, B = n.bands, held = kWaveGruHop / B / n.subframes;
+  const int64_t first = cuts_[thread], end = cuts_[thread + 1];
+  const auto matvec = n.kernels.matvec[static_cast<int>(n.recurrent.kind())];
+  for (int64_t s = 0; s < job.samples / B; ++s) {
+    const int now = static_cast<int>((sample_ / B + s) & 1);
+    const void* x = n.recurrent.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
     for (int64_t gate = 0; gate < 3; ++gate) {
-      matvec(w, x, recurrent_.data(), gate * H / 16 + first, gate * H / 16 + end);
+      matvec(n.recurrent.view(), x, recurrent_.data(), gate * H / 16 + first, gate * H / 16 + end);
     }
-    const WaveGruGates g{net_->table.data() + code * 3 * H,
-                         conditions_.data() + s / kPerSubframe * 3 * H,
+    const WaveGruGates g{added(codes, 16 * first, 16 * end),
+                         conditions_.data() + s / held * 3 * H,
                          recurrent_.data(),
                          state_[now].data(),
                          state_[1 - now].data(),
                          quantised_[1 - now].data(),
                          H};
-    if (net_->fast) net_->kernels.gates(g, 16 * first, 16 * end);
-    if (!net_->fast) exact_gates(g, 16 * first, 16 * end);
+    if (n.fast) n.kernels.gates(g, 16 * first, 16 * end);
+    if (!n.fast) exact_gates(g, 16 * first, 16 * end);
     if (pool_.threads() > 1) pool_.barrier();
-    float* logits = thread == 0 && job.trace.logits ? job.trace.logits + 255 * s : nullptr;
-    code = read_out(s, 1 - now, head.data(), logits);
-    if (thread == 0 && job.trace.drawn) job.trace.drawn[s] = code;
-    last = level[code] + kEmphasis * last;
-    if (thread == 0) job.out[s] = last;
-    if (job.trace.codes) code = job.trace.codes[s];
+    read_out(s, 1 - now, head.data(), codes,
+             thread == 0 && job.trace.logits ? job.trace.logits + 255 * B * s : nullptr);
+    if (thread == 0) sound(codes, job.out + B * s);
+    if (thread == 0 && job.trace.drawn) std::copy_n(codes, B, job.trace.drawn + B * s);
+    if (job.trace.codes) std::copy_n(job.trace.codes + B * s, B, codes);
   }
-  if (pool_.threads() > 1) pool_.barrier();  // before code_, which the others have read, is set
-  if (thread == 0) code_ = code, last_ = last;
+  if (pool_.threads() > 1) pool_.barrier();  // before codes_, which the others have read, are set
+  if (thread == 0) std::copy_n(codes, B, codes_);
+}
+
+const float* WaveGruStream::added(const uint8_t* codes, int64_t first, int64_t last) {
+  const WaveGru& n = *net_;
+  const int64_t H = n.hidden;
+  if (n.bands == 1) return n.table.data() + codes[0] * 3 * H;
+  for (int64_t gate = 0; gate < 3; ++gate) {
+    float* sum = added_.data() + gate * H;
+    for (int64_t b = 0; b < n.bands; ++b) {
+      const float* row = n.table.data() + ((b * 256 + codes[b]) * 3 + gate) * H;
+      if (b == 0) std::copy(row + first, row + last, sum + first);
+      for (int64_t j = first; b > 0 && j < last; ++j) sum[j] += row[j];
+    }
+  }
+  return added_.data();
+}
+
+// Overlap and add: each band's level fills the samples from its step on, and the step's own are then complete.
+void WaveGruStream::sound(const uint8_t* codes, float* samples) {
+  const WaveGru& n = *net_;
+  for (int64_t b = 0; b < n.bands; ++b) {
+    const float level = levels()[codes[b]];
+    for (int64_t i = 0; i < n.taps; ++i) coming_[i] += level * n.bank[b * n.taps + i];
+  }
+  for (int64_t i = 0; i < n.bands; ++i) samples[i] = last_ = coming_[i] + kEmphasis * last_;
+  std::copy(coming_.begin() + n.bands, coming_.end(), coming_.begin());
+  std::fill_n(coming_.end() - n.bands, n.bands, 0.0f);
 }
 
 void WaveGruStream::exact_gates(const WaveGruGates& g, int64_t first, int64_t last) {
@@ -194,19 +221,22 @@ void WaveGruStream::exact_gates(const WaveGruGates& g, int64_t first, int64_t la
   }
 }
 
-uint8_t WaveGruStream::read_out(int64_t sample, int now, float* head, float* logits) const {
+void WaveGruStream::read_out(int64_t step, int now, float* head, uint8_t* codes, float* logits) const {
   const WaveGru& n = *net_;
   const void* x = n.output.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
   n.kernels.matvec[static_cast<int>(n.output.kind())](n.output.view(), x, head, 0, n.head / 16);
-  const WaveGruTree tree{n.nodes.data(), n.nodes_bias.data(), thresholds_.data() + kWaveGruBits * sample, n.head};
-  const uint8_t code = n.kernels.tree(tree, head);  // rectifies head
-  if (!logits) return code;
-  WaveGruMatrix all;
-  all.outputs = kWaveGruSubtrees * 16, all.inputs = n.head, all.values = n.nodes.data(), all.bias = n.nodes_bias.data();
-  float every[kWaveGruSubtrees * 16];
-  n.kernels.matvec[static_cast<int>(WaveGruKind::dense_f32)](all, head, every, 0, kWaveGruSubtrees);
-  for (int64_t node = 0; node < 255; ++node) logits[node] = every[n.place[node]];
-  return code;
+  for (int64_t b = 0; b < n.bands; ++b) {
+    const float *nodes = n.nodes.data() + b * kWaveGruSubtrees * n.head * 16, *bias = n.nodes_bias.data();
+    const WaveGruTree tree{nodes, bias + b * kWaveGruSubtrees * 16,
+                           thresholds_.data() + kWaveGruBits * (n.bands * step + b), n.head};
+    codes[b] = n.kernels.tree(tree, head);  // rectifies head
+    if (!logits) continue;
+    WaveGruMatrix all;
+    all.outputs = kWaveGruSubtrees * 16, all.inputs = n.head, all.values = nodes, all.bias = tree.bias;
+    float every[kWaveGruSubtrees * 16];
+    n.kernels.matvec[static_cast<int>(WaveGruKind::dense_f32)](all, head, every, 0, kWaveGruSubtrees);
+    for (int64_t node = 0; node < 255; ++node) logits[255 * b + node] = every[n.place[node]];
+  }
 }
 
 }  // namespace apus

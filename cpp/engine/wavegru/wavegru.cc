@@ -1,5 +1,8 @@
 #include "engine/wavegru/wavegru.h"
 
+#include <algorithm>
+#include <string>
+
 #include "base/error.h"
 
 namespace apus {
@@ -24,16 +27,16 @@ int64_t heap_node(int64_t subtree, int64_t local) {
 
 void pack_nodes(const WaveGruArrays& arrays, std::vector<float>& nodes, std::vector<float>& bias,
                 std::vector<int64_t>& place) {
-  const int64_t D = arrays.head;
-  nodes.assign(kWaveGruSubtrees * D * 16 + kPadding, 0);
-  bias.assign(kWaveGruSubtrees * 16, 0);
+  const int64_t D = arrays.head, strips = arrays.bands * kWaveGruSubtrees;
+  nodes.assign(strips * D * 16 + kPadding, 0);
+  bias.assign(strips * 16, 0);
   place.resize(255);
-  for (int64_t s = 0; s < kWaveGruSubtrees; ++s) {
+  for (int64_t s = 0; s < strips; ++s) {
     for (int64_t local = 0; local < 15; ++local) {
-      const int64_t node = heap_node(s, local);
-      place[node] = 16 * s + local;
-      bias[16 * s + local] = arrays.nodes_bias[node];
-      for (int64_t k = 0; k < D; ++k) nodes[(s * D + k) * 16 + local] = arrays.nodes[node * D + k];
+      const int64_t node = heap_node(s % kWaveGruSubtrees, local), row = s / kWaveGruSubtrees * 255 + node;
+      place[node] = 16 * (s % kWaveGruSubtrees) + local;
+      bias[16 * s + local] = arrays.nodes_bias[row];
+      for (int64_t k = 0; k < D; ++k) nodes[(s * D + k) * 16 + local] = arrays.nodes[row * D + k];
     }
   }
 }
@@ -45,6 +48,9 @@ WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
       channels(a.channels),
       hidden(a.hidden),
       head(a.head),
+      bands(a.bands),
+      subframes(a.subframes),
+      taps(a.bank ? a.taps : 1),
       fast(fast),
       isa(isa),
       kernels(wavegru_table(isa)),
@@ -54,10 +60,18 @@ WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
       wide_bias(copy(a.wide_bias, channels)),
       deep(copy(a.deep, 3 * channels * channels)),
       deep_bias(copy(a.deep_bias, channels)),
-      upsample(copy(a.upsample, 4 * channels * channels)),
-      upsample_bias(copy(a.upsample_bias, 4 * channels)),
+      upsample(copy(a.upsample, subframes * channels * channels)),
+      upsample_bias(copy(a.upsample_bias, subframes * channels)),
       condition(copy(a.condition, 3 * channels * hidden)),
-      table(copy(a.table, 256 * 3 * hidden)) {
+      table(copy(a.table, bands * 256 * 3 * hidden)),
+      bank(bands * taps, 1.0f) {
+  if (bands < 1 || bands > kWaveGruMostBands || (bands > 1 && !a.bank) || taps % bands) {
+    throw Error(ErrorKind::run, std::to_string(bands) + " bands and a bank of " + std::to_string(taps) + " taps");
+  }
+  if (subframes < 1 || kWaveGruHop % (bands * subframes)) {
+    throw Error(ErrorKind::run, std::to_string(subframes) + " conditions do not divide the steps of a frame");
+  }
+  if (a.bank) std::copy_n(a.bank, bands * taps, bank.data());
   pack_nodes(a, nodes, nodes_bias, place);
 }
 

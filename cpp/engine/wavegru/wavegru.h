@@ -11,34 +11,38 @@
 
 namespace apus {
 
-inline constexpr int64_t kWaveGruHop = 300, kWaveGruSubframes = 4, kWaveGruLookahead = 2;
+inline constexpr int64_t kWaveGruHop = 300, kWaveGruLookahead = 2, kWaveGruMostBands = 8;
 
-// Plain arrays, row-major, borrowed until the constructor returns. F features, C channels, H hidden, D head.
+// Plain arrays, row-major, borrowed until the constructor returns. F features, C channels, H hidden, D head, B bands:
+// the codes of a step, side by side wherever codes stand in a row; U conditions a frame, each for as many steps.
 struct WaveGruArrays {
-  int64_t features, channels, hidden, head;
+  int64_t features, channels, hidden, head, bands, subframes;
   const float *wide, *wide_bias;            // [3F, C]: taps t-1, t, t+1 of F features each; [C]
   const float *deep, *deep_bias;            // [3C, C], [C]
-  const float *upsample, *upsample_bias;    // [C, 4C], [4C]
+  const float *upsample, *upsample_bias;    // [C, UC], [UC]
   const float* condition;                   // [C, 3H]
-  const float* table;                       // [256, 3H]: what each code adds to the gates, input bias included
+  const float* table;                       // [B, 256, 3H]: what each code adds to the gates, input bias included
   const float *recurrent, *recurrent_bias;  // [3H, H], [3H]
   const float *head_weight, *head_bias;     // [D, H], [D]
-  const float *nodes, *nodes_bias;          // [255, D], [255], heap order
+  const float *nodes, *nodes_bias;          // [B, 255, D], [B, 255], heap order
+  const float* bank = nullptr;              // [B, taps]: what a band's level adds to the samples from its step on
+  int64_t taps = 0;                         // a multiple of B; with one band there is no bank
 };
 
 class WaveGru {
  public:
   WaveGru(const WaveGruArrays& arrays, WaveGruKind kind, bool fast, Isa isa);
 
-  const int64_t features, channels, hidden, head;
+  const int64_t features, channels, hidden, head, bands, subframes, taps;
   const bool fast;  // activations of kernels/wavegru; else those of kernels/unary
   const Isa isa;
   const WaveGruTable& kernels;
   const WaveGruPacked recurrent, output;
   // Biases are added by the matrices that hold them; the others stand here.
   std::vector<float> wide, wide_bias, deep, deep_bias, upsample, upsample_bias, condition, table;
-  std::vector<float> nodes, nodes_bias;  // [17][D][16], [17][16]
-  std::vector<int64_t> place;            // of each node, heap order, in nodes_bias
+  std::vector<float> nodes, nodes_bias;  // [B][17][D][16], [B][17][16]
+  std::vector<int64_t> place;            // of each node, heap order, in a band's nodes_bias
+  std::vector<float> bank;
 };
 
 // What a stream under teacher forcing shows of each sample.
@@ -79,11 +83,13 @@ class WaveGruStream {
 
   void widen(const float* frame);   // first layer; passes on to
   void deepen(const float* frame);  // the second, and that to
-  void add_condition();             // the rest: [4][3H] more in conditions_
+  void add_condition();             // the rest: [U][3H] more in conditions_
   void speak(std::vector<float>& samples, WaveGruTrace& trace);
   void work(int thread, const Job& job);
   void exact_gates(const WaveGruGates& g, int64_t first, int64_t last);
-  uint8_t read_out(int64_t sample, int now, float* head, float* logits) const;
+  const float* added(const uint8_t* codes, int64_t first, int64_t last);  // what a step's codes add to the gates
+  void read_out(int64_t step, int now, float* head, uint8_t* codes, float* logits) const;
+  void sound(const uint8_t* codes, float* samples);  // B samples
 
   static constexpr int64_t kPadding = 16;
 
@@ -93,12 +99,13 @@ class WaveGruStream {
   bool ended_ = false;
   Window wide_in_, deep_in_;
   std::vector<float> wide_out_, deep_out_, up_;
-  std::vector<float> conditions_, thresholds_;  // of the frames to be spoken together
-  std::vector<float> recurrent_, exact_;        // [3H] each
+  std::vector<float> conditions_, thresholds_;    // of the frames to be spoken together
+  std::vector<float> recurrent_, exact_, added_;  // [3H] each
   std::vector<float> state_[2];
   AlignedBuffer quantised_[2];
   std::vector<int64_t> cuts_;
-  uint8_t code_ = 128;
+  uint8_t codes_[kWaveGruMostBands];  // of the last step
+  std::vector<float> coming_;         // [taps] of the samples to come, without emphasis, what the bands know so far
   float last_ = 0;
   ThreadPool pool_;
 };

@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apus._files import existing_file
+from apus._files import existing_file, existing_file_or_folder
 from apus.errors import RunError
 from apus.runtime import Session
 
@@ -61,7 +61,7 @@ def _speech(options: argparse.Namespace) -> tuple[Any, str]:
     from apus.serve.speech import create_speech_app
     from apus.speech import Voice
 
-    model = existing_file(options.model) if options.model else None
+    model = existing_file_or_folder(options.model) if options.model else None
     voice = Voice(model, threads=options.threads or 1, lexicon=options.lexicon)
     return create_speech_app(voice, _limits(options)), "/v1/audio/speech"
 

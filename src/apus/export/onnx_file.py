@@ -4,7 +4,9 @@ import contextlib
 import io
 import logging
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import onnx
 import torch
@@ -43,7 +45,7 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
     ready = to_bits(model) if learned else to_qdq(model) if quantizers(model) else fold_batch_norms(model, example)
     # A fresh pair: with one channel a tensor may count as channels-last too, and torch would export gathers for that.
     pair = torch.cat([example[:1]] * 2).clone(memory_format=torch.contiguous_format)
-    exported = _export(ready, pair)
+    exported = to_onnx(ready, {INPUT: pair}, {0: torch.export.Dim("batch", min=1)})
     tidy.name_layers(exported)
     tidy.pool_globally(exported)
     if learned:
@@ -60,18 +62,31 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
     return exported
 
 
-def _export(model: nn.Module, example: Tensor) -> onnx.ModelProto:
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    logging.getLogger("onnxscript").setLevel(logging.ERROR)
+def to_onnx(model: nn.Module, inputs: Mapping[str, Tensor], free: Mapping[int, Any]) -> onnx.ModelProto:
+    """What torch makes of a network, as it comes.
+
+    Args:
+        model: takes the inputs in their order, returns one tensor.
+        inputs: an example of each, by name.
+        free: dimensions that may have any size, the same in all inputs.
+
+    Returns:
+        The model; its output is called `output`.
+
+    Raises:
+        ApusError: torch cannot export this network; says why.
+    """
+    for name in ("torch.onnx", "onnxscript"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")  # torch's own deprecations, in its own code
         try:
             program = torch.onnx.export(
                 model,
-                (example,),
-                input_names=[INPUT],
+                tuple(inputs.values()),
+                input_names=list(inputs),
                 output_names=[OUTPUT],
-                dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+                dynamic_shapes=tuple(dict(free) for _ in inputs),
                 opset_version=OPSET,
                 dynamo=True,
                 verbose=False,

@@ -1,10 +1,11 @@
-"""A trained WaveGRU as plain arrays for the engine, with the embedding folded into a table of gates."""
+"""A trained WaveGRU as plain arrays for the engine, with the embeddings folded into tables of gates."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from apus.models.wavegru import WaveGRU
+from apus.speech.bands import synthesis
 
 
 @torch.no_grad()
@@ -15,15 +16,18 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         net: trained or not; zeros in `gru.weight_hh_l0` and `head.weight` are left out by the sparse kinds.
 
     Returns:
-        `wide` (3F, C), `deep` (3C, C), `upsample` (C, 4C), `condition` (C, 3H), `table` (256, 3H), `recurrent` (3H, H),
-        `head` (D, H), `nodes` (255, D), and the biases of all but `condition` and `table`.
+        `wide` (3F, C), `deep` (3C, C), `upsample` (C, U C) for U conditions a frame, `condition` (C, 3H), `table`
+        (256 B, 3H) for B bands, `recurrent` (3H, H), `head` (D, H), `nodes` (255 B, D), and the biases of all but
+        `condition` and `table`; for more bands than one `bank` (B, 64), which makes samples of them.
 
     >>> wavegru_arrays(WaveGRU(hidden=32, channels=8, head=16))["table"].shape
     (256, 96)
     """
-    width = net.embed.embedding_dim
     gru = {name: tensor.detach() for name, tensor in net.gru.named_parameters()}
-    inputs = gru["weight_ih_l0"]
+    inputs, bands, width = gru["weight_ih_l0"], net.bands, net.embed.embedding_dim
+    codes = inputs[:, : bands * width].reshape(-1, bands, width)
+    tables = torch.einsum("bce,hbe->bch", net.embed.weight.reshape(bands, -1, width), codes)
+    tables[0] += gru["bias_ih_l0"]
     found = {
         "wide": _taps(net.wide.weight),
         "wide_bias": net.wide.bias,
@@ -31,8 +35,8 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         "deep_bias": net.deep.bias,
         "upsample": net.upsample.weight.T,
         "upsample_bias": net.upsample.bias,
-        "condition": inputs[:, width:].T,
-        "table": net.embed.weight @ inputs[:, :width].T + gru["bias_ih_l0"],
+        "condition": inputs[:, bands * width :].T,
+        "table": tables.flatten(0, 1),
         "recurrent": gru["weight_hh_l0"],
         "recurrent_bias": gru["bias_hh_l0"],
         "head": net.head.weight,
@@ -40,7 +44,8 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         "nodes": net.nodes.weight,
         "nodes_bias": net.nodes.bias,
     }
-    return {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items() if t is not None}
+    arrays = {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items() if t is not None}
+    return arrays | ({"bank": synthesis()} if net.bands > 1 else {})
 
 
 def _taps(weight: torch.Tensor) -> torch.Tensor:

@@ -47,9 +47,17 @@ class Acoustic(nn.Module):
         Returns:
             (1, T, 26), T the sum of the durations.
         """
-        encoded = self.encoder(self.embed(phonemes) + self.prosody(prosody))
-        frames = torch.repeat_interleave(encoded[0], durations[0], 0) + self.place(places(durations[0]))
-        found: Tensor = self.out(self.decoder(frames[None]))
+        frames = torch.repeat_interleave(self.encode(phonemes, prosody)[0], durations[0], 0)
+        return self.decode(frames[None], places(durations[0])[None])
+
+    def encode(self, phonemes: Tensor, prosody: Tensor) -> Tensor:
+        """(1, P) phonemes and (1, P, 4) prosody -> (1, P, C)."""
+        encoded: Tensor = self.encoder(self.embed(phonemes) + self.prosody(prosody))
+        return encoded
+
+    def decode(self, frames: Tensor, places: Tensor) -> Tensor:
+        """(1, T, C) what was encoded of each frame's phoneme, and (1, T, 3) `places` -> (1, T, 26) features."""
+        found: Tensor = self.out(self.decoder(frames + self.place(places)))
         return found
 
 

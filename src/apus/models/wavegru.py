@@ -1,7 +1,9 @@
-"""WaveGRU: a vocoder that makes one sample a step. A conditioning network by frame, a GRU and a tree of bits by sample.
+"""WaveGRU: a vocoder that makes a sample a step, or one of each band. A conditioning network by frame, a GRU and a tree
+of bits by step.
 
 Source: Kalchbrenner et al. 2018, "Efficient neural audio synthesis" (WaveRNN), arXiv:1802.08435, of which this is the
-single-softmax form with a plain GRU; the tree of bits is that of Valin et al. 2022, arXiv:2202.11169, §3.
+single-softmax form with a plain GRU; the tree of bits is that of Valin et al. 2022, arXiv:2202.11169, §3; bands as in
+Yu et al. 2020, arXiv:1909.01700, §2: those of a step are drawn from one state, each without knowing the others.
 """
 
 import torch
@@ -13,11 +15,15 @@ from apus.models.causal import Lookahead
 LEVELS = 256
 BITS = 8
 HOP = 300
-SUBFRAMES = 4
+"""Codes of a frame."""
+SUBFRAMES = {1: 4, 4: 5}
+"""Conditions of a frame, by bands; each holds for as many steps."""
 
 
 class WaveGRU(nn.Module):
-    """Samples as 8-bit codes, each from those before it and from the features of its frame.
+    """Samples as 8-bit codes, each from those of the steps before it and from the features of its frame.
+
+    S counts codes; with four bands they stand side by side, the lowest first, so there are S / 4 steps.
 
     Args:
         hidden: state of the GRU, a multiple of 16.
@@ -25,6 +31,7 @@ class WaveGRU(nn.Module):
         channels: of the conditioning network.
         head: width of the layer between state and bits, a multiple of 16.
         embedding: width of a code; folded into a table of gates when exported, so it costs nothing.
+        bands: codes of a step, 1 (`apus.speech.mulaw`) or 4 (`apus.speech.bands`).
 
     >>> net = WaveGRU(hidden=32, channels=8, head=16)
     >>> codes, features = torch.zeros(1, 600, dtype=torch.long), torch.zeros(1, 2, 26)
@@ -33,20 +40,29 @@ class WaveGRU(nn.Module):
     """
 
     def __init__(
-        self, hidden: int = 1024, features: int = 26, channels: int = 128, head: int = 256, embedding: int = 64
+        self,
+        hidden: int = 1024,
+        features: int = 26,
+        channels: int = 128,
+        head: int = 256,
+        embedding: int = 64,
+        bands: int = 1,
     ) -> None:
         super().__init__()
         if hidden % 16 or head % 16:
             raise ValueError(f"hidden={hidden} and head={head} must be multiples of 16")
+        if bands not in SUBFRAMES:
+            raise ValueError(f"bands={bands}; take 1 or 4")
+        self.bands, self.subframes = bands, SUBFRAMES[bands]
         self.wide, self.deep = Lookahead(features, channels, 3, 1), Lookahead(channels, channels, 3, 1)
-        self.upsample = nn.Linear(channels, SUBFRAMES * channels)
-        self.embed = nn.Embedding(LEVELS, embedding)
-        self.gru = nn.GRU(embedding + channels, hidden, batch_first=True)
+        self.upsample = nn.Linear(channels, self.subframes * channels)
+        self.embed = nn.Embedding(bands * LEVELS, embedding)
+        self.gru = nn.GRU(bands * embedding + channels, hidden, batch_first=True)
         self.head = nn.Linear(hidden, head)
-        self.nodes = nn.Linear(head, LEVELS - 1)
+        self.nodes = nn.Linear(head, bands * (LEVELS - 1))
 
     def condition(self, features: Tensor) -> Tensor:
-        """(N, T, F) features by frame -> (N, 4T, C) by quarter of a frame; frame t sees up to frame t + 2."""
+        """(N, T, F) features by frame -> (N, T * subframes, C); frame t sees up to frame t + 2."""
         x = torch.tanh(self.deep(torch.tanh(self.wide(features))))
         up = torch.tanh(self.upsample(x))
         return up.reshape(x.shape[0], -1, x.shape[2])
@@ -55,18 +71,21 @@ class WaveGRU(nn.Module):
         """Logits of the tree's nodes under teacher forcing.
 
         Args:
-            before: (N, S) the code before each sample.
-            condition: (N, S, C) by sample.
+            before: (N, S) the code of the same band one step before.
+            condition: (N, T * subframes, C), S = 300 T.
             state: (1, N, H) to go on from; zeros by default.
 
         Returns:
             (N, S, 255) logits and the state after them.
         """
-        out, state = self.gru(torch.cat([self.embed(before), condition], 2), state)
-        return self.nodes(torch.relu(self.head(out))), state
+        steps = before.reshape(len(before), -1, self.bands) + LEVELS * torch.arange(self.bands, device=before.device)
+        held = condition.repeat_interleave(HOP // self.bands // self.subframes, 1)
+        out, state = self.gru(torch.cat([self.embed(steps).flatten(2), held], 2), state)
+        nodes: Tensor = self.nodes(torch.relu(self.head(out)))
+        return nodes.reshape(*before.shape, LEVELS - 1), state
 
     def nll(self, codes: Tensor, features: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Bits that each sample costs. Before the first stands silence, code 128.
+        """Bits that each code costs. Before the first stands silence, code 128.
 
         Args:
             codes: (N, T * 300).
@@ -76,9 +95,8 @@ class WaveGRU(nn.Module):
         Returns:
             (N, T * 300) bits and the state after them.
         """
-        condition = self.condition(features).repeat_interleave(HOP // SUBFRAMES, 1)
-        before = F.pad(codes[:, :-1], (1, 0), value=LEVELS // 2)
-        logits, state = self.logits(before, condition, state)
+        before = F.pad(codes[:, : -self.bands], (self.bands, 0), value=LEVELS // 2)
+        logits, state = self.logits(before, self.condition(features), state)
         return bits_of(logits, codes), state
 
 

@@ -46,6 +46,8 @@ class WaveGRU:
                 raise RunError(f"WaveGRU's {name!r} holds numbers that are not finite")
         self._native = _native.WaveGRU(plain, kind, activations == "fast", isa or "")
         self.features: int = self._native.features
+        self.bands: int = self._native.bands
+        """Codes of a step; each makes one sample, or one of its band (`apus.speech.bands`)."""
         self.nonzeros: int = self._native.nonzeros
         """Weights kept in the recurrent matrix and the head."""
         self.bytes: int = self._native.bytes
@@ -91,7 +93,7 @@ class WaveGRU:
 
         Args:
             features: (T, F), finite.
-            codes: (T * 300,).
+            codes: (T * 300,), those of a step side by side.
             seed: of the draws.
 
         Returns:

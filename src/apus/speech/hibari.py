@@ -7,7 +7,7 @@ hibari (Maureese Williams, Apache-2.0) is a synthetic voice of 6 million weights
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import util
 from pathlib import Path
@@ -51,6 +51,16 @@ class Network:
         pair = (doubled, both) if first_is_text else (both, doubled)
         found = self.spectra.run(None, dict(zip(names, map(np.ascontiguousarray, pair), strict=True)))
         return [part[0] for part in found], counts
+
+    def speak(
+        self, numbers: list[int], rate: float, pitch: float, seed: list[int]
+    ) -> tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]:
+        """As `apus.speech.trained.TrainedVoice.speak`; the samples come in one piece."""
+        from hibari import dsp
+
+        spectra, frames = self(numbers, rate, pitch)
+        samples = dsp.synth(*spectra, np.random.default_rng(seed)).astype(np.float32)
+        return frames.cumsum() * FRAME_SECONDS, iter([samples[: len(spectra[-1]) * HOP]])
 
 
 def _only(session: Session) -> str:

@@ -23,10 +23,21 @@ def encode(audio: NDArray[np.float32]) -> NDArray[np.uint8]:
     >>> encode(np.zeros(3, np.float32)).tolist()
     [128, 128, 128]
     """
+    return compressed(emphasised(audio))
+
+
+def emphasised(audio: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(T,) samples x -> (T,) x[t] - a x[t-1]."""
     x = np.asarray(audio, np.float64)
-    y = np.clip(x - EMPHASIS * np.concatenate([[0.0], x[:-1]]), -1, 1)
-    compressed = np.sign(y) * np.log1p(255 * np.abs(y)) / np.log(256)
-    codes: NDArray[np.uint8] = np.clip(np.floor(127.5 * compressed + 128.5), 0, 255).astype(np.uint8)
+    y: NDArray[np.float64] = x - EMPHASIS * np.concatenate([[0.0], x[:-1]])
+    return y
+
+
+def compressed(signal: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Codes of what mu-law alone takes, clipped to [-1, 1]."""
+    y = np.clip(signal, -1, 1)
+    sizes = np.sign(y) * np.log1p(255 * np.abs(y)) / np.log(256)
+    codes: NDArray[np.uint8] = np.clip(np.floor(127.5 * sizes + 128.5), 0, 255).astype(np.uint8)
     return codes
 
 
@@ -55,8 +66,13 @@ def decode(codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     >>> bool(abs(decode(encode(audio)) - audio).max() < 0.03)
     True
     """
-    audio, last, a = np.empty(len(codes), np.float32), np.float32(0), np.float32(EMPHASIS)
-    for t, y in enumerate(levels()[codes]):
+    return without_emphasis(levels()[codes])
+
+
+def without_emphasis(signal: NDArray[np.floating]) -> NDArray[np.float32]:
+    """(T,) y -> (T,) x[t] = y[t] + a x[t-1], in float32."""
+    audio, last, a = np.empty(len(signal), np.float32), np.float32(0), np.float32(EMPHASIS)
+    for t, y in enumerate(signal.astype(np.float32)):
         last = y + a * last
         audio[t] = last
     return audio

@@ -4,28 +4,41 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from apus.errors import RunError
-from apus.speech.hibari import FRAME_SECONDS, HOP, RATE, FrontEnd, Precision, load
+from apus.speech.hibari import RATE, FrontEnd, Precision, load
 from apus.speech.lexicon import Lexicon, Words
 from apus.speech.ssml import Span, is_ssml, spans
 from apus.speech.text import readable
+from apus.speech.trained import TrainedVoice
 
 SLOWEST, FASTEST = 0.25, 4.0
 LOWEST, HIGHEST = -12.0, 12.0
 LONGEST_TEXT = 100_000
+HALF_SAMPLE = 0.5 / RATE
+
+
+class _Speaker(Protocol):
+    """Says one sentence: see `TrainedVoice.speak`."""
+
+    def speak(
+        self, numbers: list[int], rate: float, pitch: float, seed: list[int]
+    ) -> tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A sentence or a pause.
+    """A piece of a sentence, or a pause.
 
     Attributes:
         samples: (T,) float32 at 24 kHz, within [-1, 1].
-        phonemes: that are said; empty for a pause.
+        phonemes: that end within it; none in a pause.
         ends: (P,) seconds from the chunk's begin at which each phoneme ends.
     """
 
@@ -38,15 +51,18 @@ class Voice:
     """Says English texts. The voice of the package hibari-tts is synthetic: an American woman who is no person.
 
     Args:
-        model: an ONNX file of hibari's architecture; the one in the package by default.
+        model: an ONNX file of hibari's architecture, or the folder of a voice that `apus.export.export_voice` wrote;
+            the file in hibari's package by default.
         threads: per layer, 1 or more.
-        precision: of its network: `int8`, as hibari itself, or `fp32`.
+        precision: of hibari's network: `int8`, as hibari itself, or `fp32`. A folder says it for itself.
         lexicon: phonemes by word, or a TOML file of them: how words are said that are yours.
 
     Raises:
         MissingExtraError: hibari-tts is not installed.
         CompileError: the model has another architecture.
-        DataError: the lexicon has no such file, or a line that is no word with phonemes of this voice.
+        DataError: the lexicon has no such file, or a line that is no word with phonemes of this voice; a file of the
+            folder is not what it should be.
+        FileNotFoundError: the folder lacks a file of a voice.
     """
 
     def __init__(
@@ -59,12 +75,14 @@ class Voice:
     ) -> None:
         self._front = FrontEnd()
         self._lexicon = Lexicon(lexicon or {}, self._front.alphabet)
-        self._network = load(model, threads, precision)
+        self._network: _Speaker = (
+            TrainedVoice(model, threads) if model and Path(model).is_dir() else load(model, threads, precision)
+        )
         self.rate = RATE
         """Samples a second."""
 
     def stream(self, text: str, *, rate: float = 1.0, pitch: float = 0.0, seed: int = 0) -> Iterator[Chunk]:
-        """Say a text, each sentence as soon as it is made.
+        """Say a text, each sentence as soon as it is made; a voice trained here makes pieces of half a second.
 
         Args:
             text: English, or SSML if it begins with `<speak`; at most 100,000 characters.
@@ -79,7 +97,9 @@ class Voice:
             RunError: there is nothing to say, the SSML is wrong, or a number is out of range.
         """
         plan = self.plan(text, rate, pitch, seed)
-        return (self._chunk(phonemes, span, [seed, place]) for place, (span, phonemes) in enumerate(plan))
+        return chain.from_iterable(
+            self._chunks(phonemes, span, [seed, place]) for place, (span, phonemes) in enumerate(plan)
+        )
 
     def say(self, text: str, *, rate: float = 1.0, pitch: float = 0.0, seed: int = 0) -> NDArray[np.float32]:
         """Say a text whole.
@@ -141,15 +161,17 @@ class Voice:
             warnings.warn(f"left out, for want of a voice: {letters}", stacklevel=3)
         return plan
 
-    def _chunk(self, phonemes: str, span: Span, seed: list[int]) -> Chunk:
+    def _chunks(self, phonemes: str, span: Span, seed: list[int]) -> Iterator[Chunk]:
         if not phonemes:
-            return Chunk(np.zeros(round(span.pause * RATE), np.float32))
-        from hibari import dsp
-
-        spectra, frames = self._network(self._front.numbers(phonemes), span.rate, span.pitch)
-        samples = dsp.synth(*spectra, np.random.default_rng(seed)).astype(np.float32)
-        ends = frames.cumsum()[1:-1] * FRAME_SECONDS
-        return Chunk(np.clip(samples[: len(spectra[-1]) * HOP], -1, 1), phonemes, tuple(map(float, ends)))
+            yield Chunk(np.zeros(round(span.pause * RATE), np.float32))
+            return
+        ends, pieces = self._network.speak(self._front.numbers(phonemes), span.rate, span.pitch, seed)
+        begin, done, said = 0.0, 0, ends[1:-1]
+        for samples in pieces:
+            end = begin + len(samples) / RATE
+            upto = int(np.searchsorted(said, end + HALF_SAMPLE))
+            yield Chunk(np.clip(samples, -1, 1), phonemes[done:upto], tuple(map(float, said[done:upto] - begin)))
+            begin, done = end, upto
 
 
 def _held(rate: float) -> float:
