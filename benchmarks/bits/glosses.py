@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 from benchmarks.bits.report import mean_bits
-from benchmarks.glosses import RECIPE, folder, median_length, teacher, walked
+from benchmarks.glosses import RECIPE, TEXT, median_length
 
 import apus
 from apus.bench import compare, contender
@@ -51,7 +51,7 @@ def variant(mu: float) -> Recipe:
 
 def rows(mu: float = MU) -> list[Row]:
     """Bits a weight and accuracy on 5,000 unseen definitions; trains what is not finished."""
-    large, small = teacher(), walked(_name(mu), variant(mu), STAGES)
+    large, small = TEXT.teacher(), TEXT.walked(_name(mu), variant(mu), STAGES)
     layers = small["layers"]
     detail = {"mu": mu, "layers": layers, "steps": small["steps"], "seconds": small["seconds"]}
     made = [row("minilm-glosses", "accuracy_pct", small["accuracy_pct"], "%", detail=detail)]
@@ -64,8 +64,8 @@ def rows(mu: float = MU) -> list[Row]:
 
 def times(mu: float = MU) -> list[Row]:
     """Learned widths against 8 bits everywhere, in our engine and in ONNX Runtime; a definition of median length."""
-    walked(_name(mu), variant(mu), [*STAGES, "export", "compile"])
-    own, learned = folder(0), folder(0) / "variants" / _name(mu)
+    TEXT.walked(_name(mu), variant(mu), [*STAGES, "export", "compile"])
+    own, learned = TEXT.folder(0), TEXT.folder(0) / "variants" / _name(mu)
     static, texts = own / "teacher-int8.onnx", load_glosses()
     if not static.exists():
         apus.quantize(own / "teacher.onnx", {INPUT: texts.train.x[:CALIBRATION]}, static, batch=1)

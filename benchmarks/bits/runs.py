@@ -65,8 +65,7 @@ SHARED = Run("fashion-mnist", "float", 0, 10)
 MNIST = [Run("mnist", name, seed, 100) for name in ("bb-0.2", "bb-0.15") for seed in SEEDS]
 PRICED = [name for name in SETTINGS if "latency" in name]
 COMPARED = [name for name in SETTINGS if name not in ("bb-0.15", *PRICED)]
-FASHION = [
-    Run("fashion-mnist", name, seed, 20, SHARED.name) for names in (COMPARED, PRICED) for seed in SEEDS for name in names
-]
+GRID = [(seed, name) for names in (COMPARED, PRICED) for seed in SEEDS for name in names]
+FASHION = [Run("fashion-mnist", name, seed, 20, SHARED.name) for seed, name in GRID]
 RUNS = [*MNIST, SHARED, *FASHION]
 BEST = {"mnist": "bb-0.15", "fashion-mnist": "bb-0.2"}  # the setting whose row bears the plain name

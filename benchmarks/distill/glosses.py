@@ -11,7 +11,8 @@ from dataclasses import replace
 
 from apus.bench.results import Row, row
 from apus.compress import Recipe
-from benchmarks.glosses import ALONE, RECIPE, Facts, student, teacher, walked
+from benchmarks.glosses import RECIPE, TEXT
+from benchmarks.variants import ALONE, Facts
 
 RATES, TUNING = (1e-4, 2e-4, 4e-4), 1 / 6
 BITS = {"8-8": (8, 0.5), "2-8": (2, 3.0)}
@@ -38,13 +39,13 @@ def at(recipe: Recipe, rate: float, share: float = 1.0) -> Recipe:
 def tuned(who: str) -> tuple[Facts, dict[float, float]]:
     """What the best rate gives, and what each gave on the held-out definitions after a sixth of the steps."""
     found = {
-        rate: walked(f"{who}-{rate:g}-tuning", at(variant(who), rate, TUNING), ["student"])["valid_accuracy_pct"]
+        rate: TEXT.walked(f"{who}-{rate:g}-tuning", at(variant(who), rate, TUNING), ["student"])["valid_accuracy_pct"]
         for rate in RATES
     }
     best = max(found, key=found.__getitem__)
     if who == "distilled" and best == RECIPE.student.train.learning_rate:
-        return student(), found
-    return walked(f"{who}-{best:g}", at(variant(who), best), ["student"]), found
+        return TEXT.student(), found
+    return TEXT.walked(f"{who}-{best:g}", at(variant(who), best), ["student"]), found
 
 
 def quantised(bits: int, epochs: float) -> Facts:
@@ -52,12 +53,12 @@ def quantised(bits: int, epochs: float) -> Facts:
     part = RECIPE.quantize
     part = replace(part, weight_bits=bits, train=replace(part.train, epochs=epochs, learning_rate=1e-4))
     recipe = replace(RECIPE, prune=replace(RECIPE.prune, enabled=False), quantize=part)
-    return walked(f"dq-{bits}-8", recipe, ["quantize"])
+    return TEXT.walked(f"dq-{bits}-8", recipe, ["quantize"])
 
 
 def rows() -> list[Row]:
     """Accuracies on 5,000 unseen definitions, what is kept of the teacher's, and what each help is worth."""
-    large, dense = teacher(), student()
+    large, dense = TEXT.teacher(), TEXT.student()
     best = large["accuracy_pct"]
     made = [row("glosses-teacher", "accuracy_pct", best, "%", detail=_sizes(large))]
     found = {}

@@ -12,7 +12,8 @@ from apus.bench import compare, contender
 from apus.bench.results import Row, row
 from apus.data.glosses import load_glosses
 from apus.export import INPUT
-from benchmarks.glosses import RECIPE, Facts, folder, median_length, walked
+from benchmarks.glosses import RECIPE, TEXT, median_length
+from benchmarks.variants import Facts
 
 STAGES = ("teacher", "student", "prune", "quantize")
 CALIBRATION, SECONDS = 256, 3.0
@@ -21,8 +22,8 @@ TOLERANCE = 0.5  # of the largest output: peers round 8 bits each in their own w
 
 def rows() -> list[Row]:
     """Accuracy after each stage and of the delivered file, on 5,000 unseen definitions, and the time of the file."""
-    found = {stage: walked("", RECIPE, STAGES[: place + 1]) for place, stage in enumerate(STAGES)}
-    delivered = walked("", RECIPE, [*STAGES, "export", "compile", "verify"])
+    found = {stage: TEXT.walked("", RECIPE, STAGES[: place + 1]) for place, stage in enumerate(STAGES)}
+    delivered = TEXT.walked("", RECIPE, [*STAGES, "export", "compile", "verify"])
     made = [
         row(f"text-{stage}", "accuracy_pct", facts["accuracy_pct"], "%", detail=_why(facts))
         for stage, facts in found.items()
@@ -42,7 +43,7 @@ def rows() -> list[Row]:
 
 def clock() -> tuple[dict[str, float], list[int]]:
     """Median microseconds of each contender in turns, and the input's shape."""
-    own = folder(0)
+    own = TEXT.folder(0)
     static, dynamic = own / "teacher-int8.onnx", own / "teacher-dynamic.onnx"
     texts = load_glosses()
     if not static.exists():
@@ -64,7 +65,7 @@ def clock() -> tuple[dict[str, float], list[int]]:
 
 def sizes() -> dict[str, int]:
     """Bytes of the files."""
-    return {name: (folder(0) / name).stat().st_size for name in ("teacher.apus", "student.apus")}
+    return {name: (TEXT.folder(0) / name).stat().st_size for name in ("teacher.apus", "student.apus")}
 
 
 def _why(facts: Facts) -> dict[str, float]:

@@ -1,0 +1,56 @@
+"""What zero blocks cost, on any recipe: every case goes on from the same dense student for the same steps.
+
+`dense` keeps its blocks, `16x1-S` loses S % of them on the cubic schedule; `-teacher` learns from the dense teacher
+meanwhile, `-alone` from the labels. Each seed has a teacher and a student of its own.
+"""
+
+from dataclasses import replace
+from statistics import mean
+
+from apus.bench.results import Row, row
+from apus.compress import Recipe
+from benchmarks.variants import ALONE, Facts, Study
+
+SEEDS = (0, 1, 2)
+SPARSITIES = {"dense": 0.0, "16x1-80": 0.8, "16x1-90": 0.9}
+
+
+def variant(study: Study, seed: int, sparsity: float, who: str) -> Recipe:
+    """The recipe with another share of zero blocks, with the teacher's help or without."""
+    recipe = study.of_seed(seed)
+    part = replace(recipe.prune, sparsity=sparsity)
+    return replace(recipe, prune=part if who == "teacher" else replace(part, distil=ALONE))
+
+
+def pruned(study: Study, seed: int, name: str, who: str) -> Facts:
+    """A case of one seed."""
+    recipe = variant(study, seed, SPARSITIES[name], who)
+    return study.walked("" if recipe == study.of_seed(seed) else f"{name}-{who}", recipe, ["prune"])
+
+
+def rows(study: Study, task: str) -> list[Row]:
+    """Accuracies on the test split, and points below the dense student of equal steps.
+
+    Args:
+        study: trains what is not finished.
+        task: begins the rows' names.
+    """
+    base = {seed: (study.teacher(seed)["accuracy_pct"], study.student(seed)["accuracy_pct"]) for seed in SEEDS}
+    made = [_row(f"{task}-teacher", "accuracy_pct", [large for large, _ in base.values()])]
+    made.append(_row(f"{task}-student", "accuracy_pct", [dense for _, dense in base.values()]))
+    found = {
+        (name, who): [pruned(study, seed, name, who)["accuracy_pct"] for seed in SEEDS]
+        for who in ("teacher", "alone")
+        for name in SPARSITIES
+    }
+    for (name, who), each in found.items():
+        made.append(_row(f"{task}-{name}-{who}", "accuracy_pct", each))
+        if name != "dense":
+            drops = [a - b for a, b in zip(found["dense", who], each, strict=True)]
+            made.append(_row(f"{task}-{name}-{who}", "drop_points", drops))
+    return made
+
+
+def _row(case: str, metric: str, values: list[float]) -> Row:
+    unit = "%" if metric.endswith("pct") else "points"
+    return row(case, metric, mean(values), unit, low=min(values), high=max(values), runs=len(values))
