@@ -1,0 +1,1 @@
+"""Pitch from real recordings: a small network learns from CREPE what it hears."""
