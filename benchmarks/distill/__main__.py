@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.finished import write_parts
 
-PARTS = ("mnist", "fashion", "g2p", "pitch", "glosses")
+PARTS = ("mnist", "fashion", "g2p", "pitch", "clipart", "glosses")
 RESULTS = Path("benchmarks/results/distill.json")
 
 if __name__ == "__main__":
