@@ -86,14 +86,18 @@ def _short(epoch: Result) -> Result:
     short = {name: round(epoch[name], 3) for name in ("valid_accuracy_pct", "relative_bops_pct")}
     layers = epoch.get("layers", [])
     short["open_4"] = [round(layer["gates"][0], 3) if layer["gates"] else 1.0 for layer in layers]
-    short["kept"] = [round(layer["kept"] / layer["shape"][0], 3) for layer in layers]
+    short["kept"] = [round(present(layer), 3) for layer in layers]
     return short
 
 
 def mean_bits(layers: list[Result]) -> float:
     """Bits per weight of the whole network, pruned outputs having none."""
     sizes = [torch.Size(layer["shape"]).numel() for layer in layers]
-    held = [
-        n * layer["weight_bits"] * layer["kept"] / layer["shape"][0] for n, layer in zip(sizes, layers, strict=True)
-    ]
+    held = [n * layer["weight_bits"] * present(layer) for n, layer in zip(sizes, layers, strict=True)]
     return sum(held) / sum(sizes)
+
+
+def present(layer: Result) -> float:
+    """Share of a layer's outputs that are kept; a table of embeddings has its outputs last."""
+    share: float = layer["kept"] / layer.get("outputs", layer["shape"][0])  # older runs, all of LeNet-5, do not tell
+    return share

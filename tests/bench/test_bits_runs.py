@@ -6,7 +6,11 @@ from pathlib import Path
 import pytest
 import torch
 from benchmarks.bits import train
+from benchmarks.bits.report import mean_bits
 from benchmarks.bits.runs import Run
+from torch import nn
+
+from apus.techniques import bayesian_bits
 
 RUN = Run("mnist", "bb-0.5", 3, 3)
 
@@ -58,3 +62,11 @@ def test_a_shared_start_is_one_network(few: None, tmp_path: Path) -> None:
     train.train(start, say=str)
     first = train.network(replace(RUN, start=start.name)).state_dict()["features.0.layer.weight"]
     assert torch.equal(first, ended(tmp_path, start)["features.0.weight"])
+
+
+def test_a_table_that_is_whole_has_all_its_bits() -> None:
+    model = bayesian_bits.prepare(nn.Sequential(nn.Embedding(300, 16), nn.Linear(16, 4)), torch.tensor([[0, 1]]))
+    rows = bayesian_bits.describe(model)
+    assert [row["outputs"] for row in rows] == [16, 4] and all(row["kept"] == row["outputs"] for row in rows)
+    wide = [row | {"weight_bits": 8} for row in rows]
+    assert mean_bits(wide) == 8 and mean_bits([wide[0] | {"kept": 4}]) == 2

@@ -58,15 +58,16 @@ def describe(model: nn.Module) -> list[dict[str, Any]]:
         model: prepared.
 
     Returns:
-        A row per layer: name, shape, weight_bits and input_bits (0 if all outputs are pruned, 32 is float), outputs
-        kept, and q(z > 0) of the gates 4, 8, 16, 32 of the weight.
+        A row per layer: name, shape, weight_bits and input_bits (0 if all outputs are pruned, 32 is float), outputs and
+        how many of them are kept, and q(z > 0) of the gates 4, 8, 16, 32 of the weight.
     """
     rows = []
     for name, layer in bit_layers(model).items():
-        kept, both = int(layer.kept().sum()), (layer.weight_bits, layer.input_bits)
+        alive, both = layer.kept(), (layer.weight_bits, layer.input_bits)
+        kept = int(alive.sum())
         weight_bits, input_bits = (q.bits() if q is not None else 32 for q in both)
         on = probability(both[0].gates.phi).tolist() if both[0] is not None else []
-        row = {"name": name, "shape": list(layer.layer.weight.shape), "kept": kept, "gates": on}
+        row = {"name": name, "shape": list(layer.layer.weight.shape), "outputs": len(alive), "kept": kept, "gates": on}
         rows.append(row | {"weight_bits": weight_bits if kept else 0, "input_bits": input_bits if kept else 0})
     return rows
 
