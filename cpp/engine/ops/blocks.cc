@@ -1,5 +1,10 @@
 #include "engine/ops/blocks.h"
 
+#include <map>
+#include <mutex>
+
+#include "kernels/block16/packed.h"
+
 namespace apus {
 namespace {
 
@@ -41,6 +46,23 @@ NodeBlocks::NodeBlocks(const Model& model, const Node& node, int64_t inputs, Ele
     single_ = unstructured_weights(model, node, inputs);
   else
     blocks_ = block16_weights(model, node, inputs);
+}
+
+std::shared_ptr<const NodeBlocks> NodeBlocks::unpacked(const Block16Weights& blocks) {
+  static std::mutex guard;
+  static std::map<const void*, std::weak_ptr<const NodeBlocks>> kept;
+  const std::lock_guard<std::mutex> lock(guard);
+  std::erase_if(kept, [](const auto& each) { return each.second.expired(); });
+  if (const auto found = kept.find(blocks.values); found != kept.end()) return found->second.lock();
+  const int64_t strips = (blocks.outputs / blocks.groups + kStrip - 1) / kStrip * blocks.groups;
+  const int64_t groups = blocks.strips[strips];
+  auto made = std::make_shared<NodeBlocks>(blocks);
+  made->bytes_ = AlignedBuffer::hot(static_cast<size_t>(groups * 4 * kStrip + kSlack));
+  unpack_groups(blocks, 0, groups, reinterpret_cast<int8_t*>(made->bytes_.data()));
+  made->blocks_->bits = 8;
+  made->blocks_->values = made->bytes_.data();
+  kept[blocks.values] = made;
+  return made;
 }
 
 Block16Weights NodeBlocks::outline() const {

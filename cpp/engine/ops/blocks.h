@@ -1,10 +1,13 @@
-// The weights of conv and linear as the kernels over blocks take them: the artifact's own, or made of single ones.
+// The weights of conv and linear as the kernels over blocks take them: the artifact's own, or made of single ones, or
+// of few bits and made int8.
 #pragma once
 
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
+#include "base/buffer.h"
 #include "engine/model.h"
 #include "kernels/operator.h"
 #include "kernels/unstructured/blocks.h"
@@ -21,6 +24,9 @@ class NodeBlocks {
   // Some of a node's blocks.
   explicit NodeBlocks(const Block16Weights& blocks) : x_(Element::f32), blocks_(blocks) {}
 
+  // The same with weights of few bits made int8; whoever asks for those of one node shares them, while any are kept.
+  static std::shared_ptr<const NodeBlocks> unpacked(const Block16Weights& blocks);
+
   // Made of single weights when first asked for; not by two threads at once.
   const Block16Weights& weights() const;
   // The same, but without any block where they are not made yet.
@@ -31,6 +37,33 @@ class NodeBlocks {
   UnstructuredWeights single_;
   mutable std::optional<Block16Weights> blocks_;
   mutable std::unique_ptr<const UnstructuredBlocks> made_;
+  AlignedBuffer bytes_;  // of weights that were unpacked
+};
+
+// A kernel over weights that were unpacked for it, under a name that says so.
+class OverUnpacked final : public Operator {
+ public:
+  static constexpr char kSuffix[] = "_unpacked";
+
+  explicit OverUnpacked(std::shared_ptr<const Operator> of)
+      : of_(std::move(of)), name_(of_->kernel() + std::string(kSuffix)) {}
+
+  int64_t scratch_bytes() const override { return of_->scratch_bytes(); }
+  bool owns_scratch() const override { return of_->owns_scratch(); }
+  void stage(const void* x, void* scratch, int part, int parts) const override { of_->stage(x, scratch, part, parts); }
+  void compute(const void* x, void* scratch, void* y, int part, int parts) const override {
+    of_->compute(x, scratch, y, part, parts);
+  }
+  const char* kernel() const override { return name_.c_str(); }
+  Isa isa() const override { return of_->isa(); }
+  int64_t macs() const override { return of_->macs(); }
+  int64_t nonzero_macs() const override { return of_->nonzero_macs(); }
+  double cost() const override { return of_->cost(); }
+  double imbalance() const override { return of_->imbalance(); }
+
+ private:
+  std::shared_ptr<const Operator> of_;
+  std::string name_;
 };
 
 // An operator over such weights, which it keeps.

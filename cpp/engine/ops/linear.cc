@@ -11,12 +11,11 @@ namespace apus {
 namespace {
 
 constexpr int64_t kPlanesFrom = 8;  // rows: fewer go by slots
+constexpr int64_t kCachedWeights =
+    1 << 20;  // int8 that one row alone is worth unpacking for; of more, reading takes longest
 
-}  // namespace
-
-// The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
-std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
-                                     const Epilogue& epilogue) {
+std::vector<Candidate> kernels_over(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
+                                    const Epilogue& epilogue) {
   const Isa isa = b.isa();
   const int threads = b.threads();
   const auto walked = [=](LinearBlock16::Road road, Isa most) -> Candidate {
@@ -30,6 +29,25 @@ std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const Nod
   // Over few rows a tile costs more than it multiplies; float32 weights have none.
   const bool tiles = isa == Isa::amx && (epilogue.x == Element::u8 || blocks->outline().bf16);
   if (rows > 1 && tiles) found.push_back(walked(LinearBlock16::Road::planes, Isa::bf16));
+  return found;
+}
+
+}  // namespace
+
+// The first is what to stay with when nothing is known: a vector over 16 outputs for few rows, over 16 rows for more.
+// Weights of few bits are the same number of multiplications; unpacked once they save that work in each run.
+std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
+                                     const Epilogue& epilogue) {
+  std::vector<Candidate> found = kernels_over(b, blocks, rows, epilogue);
+  const Block16Weights outline = blocks->outline();
+  if (epilogue.x != Element::u8 || outline.bits == 8) return found;
+  if (rows < 2 && outline.outputs * outline.inputs > kCachedWeights) return found;
+  for (size_t i = 0, packed = found.size(); i < packed; ++i) {
+    found.push_back([=, &b] {
+      const auto wide = NodeBlocks::unpacked(blocks->weights());
+      return std::make_shared<const OverUnpacked>(kernels_over(b, wide, rows, epilogue)[i]());
+    });
+  }
   return found;
 }
 

@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from onnx import TensorProto, helper, numpy_helper
 from reference import check_node, floats
+
+import apus
+from apus.compile.lower.indexing import LARGE
+from apus.compile.model import to_bytes
 
 DTYPES = ["float32", "float64", "float16", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"]
 
@@ -74,3 +79,32 @@ def test_one_hot_and_hardmax_and_reverse_sequence() -> None:
     check_node("Hardmax", {"x": numbers("float32", 3, 4)}, axis=0)
     lengths = np.asarray([4, 1, 3])
     check_node("ReverseSequence", {"x": floats(4, 3, 2), "l": lengths}, time_axis=0, batch_axis=1)
+
+
+@pytest.mark.parametrize("per", ["table", "row", "place"])
+@pytest.mark.parametrize("bits", [2, 4, 8])
+def test_a_large_table_of_few_bits_stays_so(bits: int, per: str) -> None:
+    rows, width = 2 * LARGE // 64 + 1, 64
+    random = np.random.default_rng(bits)
+    integers = random.integers(-(1 << bits - 1), 1 << bits - 1, (rows, width))
+    scale = random.uniform(0.01, 0.1, {"table": (), "row": rows, "place": width}[per]).astype(np.float32)
+    kind = {2: TensorProto.INT2, 4: TensorProto.INT4, 8: TensorProto.INT8}[bits]
+    table = helper.make_tensor("w", kind, [rows, width], integers.reshape(-1).tolist())
+    axis = {"axis": int(per == "place")}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s"], ["t"], **axis),
+        helper.make_node("Gather", ["t", "i"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "table",
+        [helper.make_tensor_value_info("i", TensorProto.INT64, ["N", 3])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+        [table, numpy_helper.from_array(scale, "s")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 25)], ir_version=13)
+    made, places = to_bytes(model), random.integers(0, rows, (2, 3))
+    spread = scale[:, None] if per == "row" else scale
+    want = (integers.astype(np.float32) * spread)[places]
+    np.testing.assert_array_equal(apus.Session(made).run(None, {"i": places})[0], want)
+    assert len(made) < integers.size * bits / 8 + 4 * scale.size + 8192

@@ -37,6 +37,22 @@ def test_attention_becomes_one_node_after_one_linear(name: str) -> None:
     assert graph.nodes[1].attributes["offsets"] == [0, 8, 16]
 
 
+@pytest.mark.parametrize("join", ["0, 3, 8", "-1, 8"])
+def test_rows_of_all_batches_together(join: str) -> None:
+    """As a network is exported whose layers of 2 bits are Gemm."""
+    body = BODY
+    for name in "qk":
+        body = body.replace(f"MatMul(x, W{name})", f"MatMul(f, W{name})")
+        body = body.replace(f"Reshape({name}, split)", f"Reshape({name}, apart)")
+    shapes = f"int64[2] flat = {{-1, 8}}, int64[4] apart = {{-1, 3, 2, 4}}, int64[{join.count(',') + 1}] join"
+    text = model(f"f = Reshape(x, flat)  {body}", SCORES["scaled"]).replace("[N,T,8]", "[N,3,8]")
+    text = text.replace("int64[3] join = {0, 0, 8}", f"{shapes} = {{{join}}}")
+    if join.startswith("-1"):
+        text = text.replace("(float[N,3,8] y)", "(float[M,8] y)")
+    found = ops(check(text_model(text)))
+    assert "attention" in found and not {"softmax", "transpose", "matmul"} & set(found)
+
+
 def test_keys_transposed_twice() -> None:
     body = BODY.replace("[0, 2, 3, 1]> (ks)", "[0, 2, 1, 3]> (ks)  kw = Transpose <perm = [0, 1, 3, 2]> (kt)")
     assert ops(check(text_model(model(body, "s = MatMul(qt, kw)")))) == ["linear", "attention"]

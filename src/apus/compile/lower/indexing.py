@@ -5,7 +5,7 @@ from functools import partial
 
 import numpy as np
 
-from apus.artifact import Value
+from apus.artifact import Array, Value
 from apus.compile.lower.context import Call
 
 LARGE = 1 << 16  # elements from which a table is worth two more nodes
@@ -24,22 +24,42 @@ def stored_rows(call: Call) -> str | None:
     """Gather of rows of a large quantised table: its integers stay in the file, and the rows become float32 after.
 
     Args:
-        call: a Gather; real = scale · integers, a scale for all or one a row.
+        call: a Gather; real = scale · integers, a scale for all, one a row, or one a place in the row.
 
     Returns:
         The rows, to the bit what the float32 table would give; None of another Gather.
     """
     table = call.context.quantised.get(call.inputs[0])
-    if table is None or table.integers.size < LARGE or _axis(call) != 0 or (table.scale.ndim and table.axis != 0):
+    if table is None or table.integers.size < LARGE or _axis(call) != 0:
         return None
-    integers, places = table.int8(), call.operand(1)
-    if integers is None:
+    integers, places, last = table.int8(), call.operand(1), table.integers.ndim - 1
+    if integers is None or (table.scale.ndim and table.axis % (last + 1) not in (0, last)):
         return None
-    rows = call.emit("gather", [call.keep(integers, call.inputs[0]), places], {"axis": 0})
-    scale = call.tensor(table.scale.reshape(-1, *[1] * (integers.ndim - 1)) if table.scale.ndim else table.scale)
-    if table.scale.ndim:
-        scale = call.emit("gather", [scale, places], {"axis": 0})
-    return call.binary(call.cast(rows, "float32"), scale, "mul")
+    rows = _few_bits(call, integers, places)
+    if rows is None:
+        rows = call.cast(call.emit("gather", [call.keep(integers, call.inputs[0]), places], {"axis": 0}), "float32")
+    if not table.scale.ndim or table.axis % (last + 1) == last:
+        return call.binary(rows, call.tensor(table.scale), "mul")
+    scales = call.tensor(table.scale.reshape(-1, *[1] * last))
+    return call.binary(rows, call.emit("gather", [scales, places], {"axis": 0}), "mul")
+
+
+def _few_bits(call: Call, integers: Array, places: str) -> str | None:
+    """Rows of integers that fit 4 or 2 bits, as float32: kept in so many, the row's quarters or halves side by side."""
+    low, high = int(integers.min()), int(integers.max())
+    bits = next((bits for bits in (2, 4) if -(1 << bits - 1) <= low and high < 1 << bits - 1), 8)
+    pieces, middle = 8 // bits, 1 << bits - 1
+    if bits == 8 or integers.ndim != 2 or integers.shape[1] % pieces:
+        return None
+    parts = np.split((integers.astype(np.int16) + middle).astype(np.uint8), pieces, axis=1)
+    packed = np.bitwise_or.reduce([part << np.uint8(place * bits) for place, part in enumerate(parts)])
+    rows = call.emit("gather", [call.keep(packed.astype(np.uint8), call.inputs[0]), places], {"axis": 0})
+    mask, found = call.keep(np.full((), (1 << bits) - 1, np.uint8)), []
+    for place in range(pieces):
+        moved = call.apply("shift_right", rows, call.keep(np.full((), place * bits, np.uint8))) if place else rows
+        found.append(call.cast(call.apply("bit_and", moved, mask), "float32"))
+    joined = call.emit("concat", found, {"axis": len(call.graph.values[rows].shape) - 1})
+    return call.binary(joined, call.tensor(float(middle)), "sub")
 
 
 def gather_nd(call: Call) -> str:

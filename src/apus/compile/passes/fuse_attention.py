@@ -16,12 +16,16 @@ _ROWS, _COLUMNS = [0, 2, 1, 3], [0, 2, 3, 1]  # [batch, token, head, size] → h
 
 @dataclass(frozen=True)
 class _Heads:
-    """An operand of a product: `source` [batch, token, heads · size], multiplied by `factor`."""
+    """An operand of a product: `source` [batch, token, heads · size], multiplied by `factor`.
+
+    `rows` is that shape where the source has [batch · token, heads · size].
+    """
 
     source: str
     heads: int
     size: int
     factor: float
+    rows: list[int] | None
 
 
 def run(graph: Graph) -> None:
@@ -45,13 +49,27 @@ def _replace(graph: Graph, wiring: Wiring, softmax: Node) -> None:
         return
     attributes = {"heads": q.heads, "channels": q.heads * q.size, "offsets": [0, 0, 0]}
     attributes["factor"] = float(np.float32(factor * q.factor * k.factor))
-    inputs = [q.source, k.source, v.source, *([mask] if mask is not None else [])]
+    inputs = [_rows(graph, wiring, each, joined) for each in (q, k, v)] + ([mask] if mask is not None else [])
     node = make_node(graph, "attention", inputs, attributes, name=weighted.name, output=f"{softmax.output}.attention")
-    if graph.values[node.output].shape != graph.values[joined.output].shape:
+    found, wanted = graph.values[node.output].shape, graph.values[joined.output].shape
+    if len(wanted) == 3 and found != wanted:
         del graph.values[node.output]
         return
     wiring.insert(node, before=joined)
-    wiring.take_over(node, joined)
+    if len(wanted) == 3:
+        wiring.take_over(node, joined)
+    else:  # rows of all batches together, made of the same elements
+        wiring.set_inputs(joined, [node.output])
+
+
+def _rows(graph: Graph, wiring: Wiring, heads: _Heads, before: Node) -> str:
+    """The operand with its batches apart."""
+    if heads.rows is None:
+        return heads.source
+    name = f"{heads.source}.rows"
+    node = make_node(graph, "reshape", [heads.source], {"shape": heads.rows}, name=name, output=name)
+    wiring.insert(node, before=before)
+    return str(node.output)
 
 
 def _number(graph: Graph, name: str) -> float | None:
@@ -107,10 +125,16 @@ def _split(graph: Graph, wiring: Wiring, name: str, order: list[int]) -> _Heads 
     if node is None or node.op != "reshape" or perm != order:
         return None
     source, shape = graph.values[node.inputs[0]].shape, graph.values[node.output].shape
-    if len(source) != 3 or len(shape) != 4 or source[:2] != shape[:2]:
+    if len(shape) != 4:
         return None
     heads, size = shape[2:]
-    return _Heads(node.inputs[0], heads, size, factor) if isinstance(heads, int) and isinstance(size, int) else None
+    if not isinstance(heads, int) or not isinstance(size, int):
+        return None
+    if len(source) == 3 and source[:2] == shape[:2]:
+        return _Heads(node.inputs[0], heads, size, factor, None)
+    if len(source) != 2 or source[1] != heads * size:
+        return None
+    return _Heads(node.inputs[0], heads, size, factor, [*node.attributes["shape"][:2], heads * size])
 
 
 def _joined(graph: Graph, wiring: Wiring, weighted: Node) -> Node | None:
@@ -119,4 +143,8 @@ def _joined(graph: Graph, wiring: Wiring, weighted: Node) -> Node | None:
     if transpose is None or transpose.attributes["perm"] != _ROWS:
         return None
     reshape = wiring.sole_reader(transpose.output, "reshape")
-    return reshape if reshape is not None and len(graph.values[reshape.output].shape) == 3 else None
+    if reshape is None:
+        return None
+    shape, (heads, size) = graph.values[reshape.output].shape, graph.values[transpose.output].shape[2:]
+    whole = isinstance(heads, int) and isinstance(size, int) and shape[-1] == heads * size
+    return reshape if whole and len(shape) in (2, 3) else None
