@@ -1,7 +1,8 @@
 """MiniLM that reads definitions, its 6 layers and its embeddings in learned widths: how many bits, how right, how fast.
 
 The fine-tuned teacher of recipes/text.toml is the float network, the start and the teacher at once. Every weight of the
-encoder and of the embeddings costs the same for a bit, whatever is multiplied by it; layers' inputs have 8 bits.
+encoder and of the embeddings costs the same for a bit, whatever is multiplied by it; inputs of layers and of GELU have
+8 bits.
 """
 
 from dataclasses import replace
@@ -42,6 +43,7 @@ def variant(mu: float) -> Recipe:
         freeze=0.6,
         rate=2e-3,
         skip=["head"],
+        curves=["layers.*"],
         distil=replace(RECIPE.quantize.distil, hidden=layers),
         train=replace(part.train, epochs=2.0, learning_rate=1e-4, weight_decay=0.0),
     )
@@ -83,4 +85,4 @@ def times(mu: float = MU) -> list[Row]:
 
 
 def _name(mu: float) -> str:
-    return f"bits-{mu:g}"
+    return f"bits-{mu:g}-curves"

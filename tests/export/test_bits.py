@@ -6,6 +6,7 @@ from onnx import TensorProto
 from torch import nn
 
 import apus
+from apus.compile.model import compile_model
 from apus.export import INPUT, bytes_by_layer, export
 from apus.techniques import bayesian_bits as bb
 
@@ -120,3 +121,20 @@ def test_a_linear_layer_over_tokens_runs_the_same(bits):
     session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
     for each in (session, apus.Session(proto.SerializeToString())):
         np.testing.assert_allclose(each.run(None, {INPUT: x.numpy()})[0], wanted, rtol=0, atol=1e-5 * np.ptp(wanted))
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_a_curve_of_8_bits_becomes_a_table(bits):
+    torch.manual_seed(0)
+    x = torch.randn(40, 24)
+    wide = {"weights": bb.fixed(bits), "inputs": bb.fixed(8)}
+    net = nn.Sequential(nn.Linear(24, 32), nn.GELU(), nn.Linear(32, 16), nn.SiLU(), nn.Linear(16, 4))
+    model = bb.prepare(net, x, curves=["1", "3"], prune=None, **wide).eval()
+    proto = export(model, x)
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    wanted = model(x).detach().numpy()
+    for told in (session.run(None, {INPUT: x.numpy()})[0], apus.Session(proto).run(None, {INPUT: x.numpy()})[0]):
+        off = abs(told - wanted) / np.ptp(wanted)
+        assert off.max() < 0.02 and (off > 1e-5).mean() < 0.05  # a sum beside the middle of two steps rounds either way
+    ops = [(node.op, graph.values[node.output].dtype) for graph in [compile_model(proto)] for node in graph.nodes]
+    assert ops.count(("unary", "uint8")) == 2 and ("unary", "float32") not in ops

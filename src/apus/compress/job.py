@@ -77,6 +77,7 @@ class Job:
             skip=part.skip,
             unpruned=part.unpruned or None,
             costs=costs,
+            curves=part.curves,
         )
 
     def teacher(self) -> distill.Teacher:

@@ -199,6 +199,7 @@ class BitsPart:
         augment: of the images.
         open: φ of the gates of widths up to `start_bits`, at first: 6 is 99.95 % open; 2 is 97 %, and moves sooner.
         prices: name pattern → what a bit costs there, in the place of `cost`; the first match counts, no match is free.
+        curves: name patterns of GELU, SiLU and other curves whose input gets 8 bits: the engine looks them up then.
     """
 
     enabled: bool = False
@@ -219,3 +220,4 @@ class BitsPart:
     augment: AugmentPart = AugmentPart()
     open: float = field(default=6.0, metadata=LATER)
     prices: dict[str, float] = field(default_factory=dict, metadata=LATER)
+    curves: list[str] = field(default_factory=list, metadata=LATER)

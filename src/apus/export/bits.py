@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.onnx.ops import symbolic
 
 from apus.export.qdq import OPSET
-from apus.techniques.bayesian_bits import BitLayer, Quantizer, bit_layers, compute
+from apus.techniques.bayesian_bits import BitCurve, BitLayer, Quantizer, bit_layers, compute
 
 INT2_OPSET = 25  # the first that knows INT2 and UINT2
 _STORED = {(8, True): torch.int8, (8, False): torch.uint8, (16, True): torch.int16, (16, False): torch.uint16}
@@ -33,6 +33,9 @@ def to_bits(model: nn.Module) -> nn.Module:
         if not name:
             return _BitsLayer(layer)
         setattr(model.get_submodule(parent), leaf, _BitsLayer(layer))
+    for name, curve in [(name, module) for name, module in model.named_modules() if isinstance(module, BitCurve)]:
+        parent, _, leaf = name.rpartition(".")
+        setattr(model.get_submodule(parent), leaf, nn.Sequential(_Stored(curve.input_bits), curve.curve))
     return model
 
 

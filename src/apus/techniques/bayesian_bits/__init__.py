@@ -5,6 +5,7 @@ they make, `place` and `network` the network and its penalty, `bops` the bit ope
 """
 
 from apus.techniques.bayesian_bits.bops import LayerBits, learned, macs, relative_bops, uniform
+from apus.techniques.bayesian_bits.curves import BitCurve
 from apus.techniques.bayesian_bits.gates import Gates
 from apus.techniques.bayesian_bits.grids import WIDTHS
 from apus.techniques.bayesian_bits.layer import BitLayer, compute
@@ -14,6 +15,7 @@ from apus.techniques.bayesian_bits.quantizer import Quantizer
 
 __all__ = [
     "WIDTHS",
+    "BitCurve",
     "BitLayer",
     "Gates",
     "LayerBits",

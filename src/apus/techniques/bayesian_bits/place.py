@@ -14,6 +14,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 from apus.errors import NothingMatchedError
 from apus.techniques.bayesian_bits.apart import opened
 from apus.techniques.bayesian_bits.bops import macs, watch
+from apus.techniques.bayesian_bits.curves import curves_of, quantise_curves
 from apus.techniques.bayesian_bits.gates import Gates
 from apus.techniques.bayesian_bits.grids import WIDTHS
 from apus.techniques.bayesian_bits.layer import BitLayer, gates_of, output_axis
@@ -64,6 +65,7 @@ def prepare(
     unpruned: Sequence[str] | None = None,
     blocks: bool = False,
     costs: Mapping[str, float | Sequence[float]] | None = None,
+    curves: Sequence[str] = (),
 ) -> nn.Module:
     """A copy of a network whose layers learn their widths. Fold batch normalisations into their layers before.
 
@@ -84,6 +86,7 @@ def prepare(
         costs: name pattern → what a bit costs in that layer, or the µs that it takes at 2, 4, 8, 16 and 32 bits; the
             first match counts, no match costs nothing. Default: its multiply-accumulates, and an Embedding's values
             read.
+        curves: name patterns of GELU, SiLU, Tanh and other curves whose input gets 8 bits, for the engine's tables.
 
     Returns:
         The copy, in training mode.
@@ -105,6 +108,7 @@ def prepare(
     if not chosen:
         raise NothingMatchedError(f"all of {', '.join(order) or 'no'} layers are skipped: there is nothing to quantise")
     _checked([*(costs or {})], order)
+    bent = [name for name in curves_of(model) if _matches(name, _checked(curves, list(curves_of(model)), "curve"))]
     examples, price = _examples(model, example, order), _prices(model, example) if costs is None else costs
     for name in chosen:
         layer: Any = model.get_submodule(name)
@@ -119,6 +123,7 @@ def prepare(
             *_priced(name, next((cost for pattern, cost in price.items() if fnmatch.fnmatch(name, pattern)), 0.0)),
         )
         model = _replaced(model, layer, wrapped.to(layer.weight.device))
+    quantise_curves(model, example, bent)
     return model.train()
 
 
@@ -183,8 +188,8 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
     return any(fnmatch.fnmatch(name, pattern) for pattern in patterns)
 
 
-def _checked(patterns: Sequence[str], names: Sequence[str]) -> Sequence[str]:
+def _checked(patterns: Sequence[str], names: Sequence[str], kind: str = "layer") -> Sequence[str]:
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
-            raise NothingMatchedError(f"{pattern!r} matches no layer; there are {', '.join(names) or 'none'}")
+            raise NothingMatchedError(f"{pattern!r} matches no {kind}; there are {', '.join(names) or 'none'}")
     return patterns
