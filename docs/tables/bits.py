@@ -1,6 +1,6 @@
 """Bayesian Bits: what was learned, and what it costs."""
 
-from tables.read import Results, detail, value
+from tables.read import Results, detail, has, size, value
 
 DATA = {"mnist": "MNIST, 100 epochs", "fashion": "Fashion-MNIST, 20 epochs from one start"}
 SETTINGS = {
@@ -31,11 +31,33 @@ def bits(results: Results) -> str:
             *lines,
             "",
             *deployed(results, "lenet5-mnist"),
+            *words(results),
             f"A training step takes {ratio:.2f}x the plain one ({more['ms']['plain']:.0f} ms, batch {more['batch']}),",
             f"and adds {bit:.0f} MB to the process and not {plain:.0f}.",
             f"Measured by `{results['command']}` on {results['env']['cpu']}, {results['date'][:10]}.",
         ]
     )
+
+
+def words(results: Results) -> list[str]:
+    """MiniLM, if it was trained: bits, accuracy, bytes, and time against 8 bits everywhere."""
+    if not has(results, "minilm-glosses", "speedup_vs_own_int8"):
+        return []
+    right, drop = (value(results, "minilm-glosses", metric) for metric in ("accuracy_pct", "drop_points"))
+    encoder, table = (
+        value(results, f"minilm-glosses-{part}", "mean_weight_bits") for part in ("encoder", "embeddings")
+    )
+    ratio, why = (read(results, "minilm-glosses", "speedup_vs_own_int8") for read in (value, detail))
+    small, large = (size(why["bytes"][name]) for name in ("learned", "float"))
+    us = why["us"]
+    return [
+        "",
+        f"MiniLM on 26 kinds of noun ends at {encoder:.1f} bits a weight in its encoder and {table:.1f} in its embeddings,",
+        f"with {right:.2f} % right, {abs(drop):.2f} points {'below' if drop > 0 else 'above'} float32.",
+        f"The file takes {small}, float32's {large}. A definition takes {us['learned']:,.0f} µs; in 8 bits everywhere",
+        f"{us['int8']:,.0f} ({ratio:.2f}x), and in ONNX Runtime {us['onnxruntime-int8']:,.0f}.",
+        "",
+    ]
 
 
 def deployed(results: Results, case: str) -> list[str]:
