@@ -52,7 +52,7 @@ def words(results: Results) -> list[str]:
     us = why["us"]
     return [
         "",
-        f"MiniLM on 26 kinds of noun ends at {encoder:.1f} bits a weight in its encoder and {table:.1f} in its embeddings,",
+        f"MiniLM on 26 kinds of noun ends at {encoder:.1f} bits a weight in its encoder and {table:.1f} in its tables,",
         f"with {right:.2f} % right, {abs(drop):.2f} points {'below' if drop > 0 else 'above'} float32.",
         f"The file takes {small}, float32's {large}. A definition takes {us['learned']:,.0f} µs; in 8 bits everywhere",
         f"{us['int8']:,.0f} ({ratio:.2f}x), and in ONNX Runtime {us['onnxruntime-int8']:,.0f}.",
