@@ -12,7 +12,7 @@ from torch import nn
 
 from apus.techniques import bayesian_bits
 
-RUN = Run("mnist", "bb-0.5", 3, 3)
+RUN = Run("mnist", "bb-0.5", 3, 3, gates=5e-3, freeze=0.6)
 
 
 @pytest.fixture
