@@ -156,15 +156,3 @@ def test_a_network_of_one_layer():
     model = bb.prepare(nn.Linear(4, 2), x)
     assert isinstance(model, bb.BitLayer) and model(x).shape == (3, 2)
     assert bb.relative_bops(bb.learned(model, x)) == 6.25
-
-
-def test_curves_get_8_bits() -> None:
-    torch.manual_seed(0)
-    x = torch.randn(32, 6)
-    model = bb.prepare(nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 8), nn.Tanh()), x, curves=["1"])
-    assert isinstance(model[1], bb.BitCurve) and type(model[3]) is nn.Tanh and model[1].input_bits.bits() == 8
-    seen = torch.unique(model[1].input_bits(4 * torch.randn(9000)))
-    assert 100 < len(seen) <= 256
-    assert model[1].input_bits.beta in set(bb.parameter_groups(model)["ranges"])
-    with pytest.raises(NothingMatchedError, match="'9' matches no curve; there are 1, 3"):
-        bb.prepare(nn.Sequential(nn.Linear(6, 8), nn.GELU(), nn.Linear(8, 8), nn.Tanh()), x, curves=["9"])
