@@ -110,6 +110,7 @@ def prepare(
     _checked([*(costs or {})], order)
     bent = [name for name in curves_of(model) if _matches(name, _checked(curves, list(curves_of(model)), "curve"))]
     examples, price = _examples(model, example, order), _prices(model, example) if costs is None else costs
+    quantise_curves(model, example, bent)
     for name in chosen:
         layer: Any = model.get_submodule(name)
         channel = output_axis(layer) if weights and weights.per_channel else None
@@ -123,7 +124,6 @@ def prepare(
             *_priced(name, next((cost for pattern, cost in price.items() if fnmatch.fnmatch(name, pattern)), 0.0)),
         )
         model = _replaced(model, layer, wrapped.to(layer.weight.device))
-    quantise_curves(model, example, bent)
     return model.train()
 
 
