@@ -119,7 +119,7 @@ uint64_t Machine::identity(int threads) const {
 }
 
 double Machine::cycle_ns(const std::string& kernel) const {
-  const size_t suffix = kernel.rfind("_unpacked");  // of a kernel over weights that were made int8: the same kernel
+  const size_t suffix = kernel.rfind(kUnpackedSuffix);  // the same kernel
   const auto found = figures_.find("cycle " + kernel.substr(0, suffix));
   return found == figures_.end() ? 1 / 3.0 : found->second;
 }

@@ -8,6 +8,9 @@
 
 namespace apus {
 
+// Ends the name of a kernel whose weights of few bits were made int8 when it was.
+inline constexpr char kUnpackedSuffix[] = "_unpacked";
+
 class Operator {
  public:
   virtual ~Operator() = default;

@@ -43,10 +43,8 @@ class NodeBlocks {
 // A kernel over weights that were unpacked for it, under a name that says so.
 class OverUnpacked final : public Operator {
  public:
-  static constexpr char kSuffix[] = "_unpacked";
-
   explicit OverUnpacked(std::shared_ptr<const Operator> of)
-      : of_(std::move(of)), name_(of_->kernel() + std::string(kSuffix)) {}
+      : of_(std::move(of)), name_(of_->kernel() + std::string(kUnpackedSuffix)) {}
 
   int64_t scratch_bytes() const override { return of_->scratch_bytes(); }
   bool owns_scratch() const override { return of_->owns_scratch(); }

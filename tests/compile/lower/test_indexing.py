@@ -108,3 +108,18 @@ def test_a_large_table_of_few_bits_stays_so(bits: int, per: str) -> None:
     want = (integers.astype(np.float32) * spread)[places]
     np.testing.assert_array_equal(apus.Session(made).run(None, {"i": places})[0], want)
     assert len(made) < integers.size * bits / 8 + 4 * scale.size + 8192
+
+
+def test_a_large_table_of_single_numbers() -> None:
+    random = np.random.default_rng(0)
+    integers, scale = random.integers(-8, 8, LARGE).astype(np.int8), random.random(LARGE).astype(np.float32)
+    table = [numpy_helper.from_array(integers, "w"), numpy_helper.from_array(scale, "s")]
+    real = helper.make_node("DequantizeLinear", ["w", "s"], ["t"], axis=0)
+    ends = [
+        helper.make_tensor_value_info(n, kind, ["N"])
+        for n, kind in (("i", TensorProto.INT64), ("y", TensorProto.FLOAT))
+    ]
+    graph = helper.make_graph([real, helper.make_node("Gather", ["t", "i"], ["y"])], "g", ends[:1], ends[1:], table)
+    model, places = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)]), random.integers(0, LARGE, 50)
+    found = apus.Session(to_bytes(model)).run(None, {"i": places})[0]
+    np.testing.assert_array_equal(found, (integers.astype(np.float32) * scale)[places])

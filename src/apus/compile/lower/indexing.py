@@ -33,12 +33,13 @@ def stored_rows(call: Call) -> str | None:
     if table is None or table.integers.size < LARGE or _axis(call) != 0:
         return None
     integers, places, last = table.int8(), call.operand(1), table.integers.ndim - 1
-    if integers is None or (table.scale.ndim and table.axis % (last + 1) not in (0, last)):
+    axis = table.axis % table.integers.ndim if table.scale.ndim else None
+    if integers is None or axis not in (None, 0, last):
         return None
     rows = _few_bits(call, integers, places)
     if rows is None:
         rows = call.cast(call.emit("gather", [call.keep(integers, call.inputs[0]), places], {"axis": 0}), "float32")
-    if not table.scale.ndim or table.axis % (last + 1) == last:
+    if axis != 0:
         return call.binary(rows, call.tensor(table.scale), "mul")
     scales = call.tensor(table.scale.reshape(-1, *[1] * last))
     return call.binary(rows, call.emit("gather", [scales, places], {"axis": 0}), "mul")
