@@ -9,7 +9,7 @@
 namespace apus {
 namespace {
 
-constexpr int64_t kStripRows = 16, kGathered = 64, kPairs = 8;
+constexpr int64_t kStripRows = 16, kGathered = 64, kMostGathered = 1024;
 
 uint16_t to_bfloat16(float value) {  // to nearest, halves to even
   const uint32_t bits = __builtin_bit_cast(uint32_t, value);
@@ -39,7 +39,7 @@ WaveGruPacked::WaveGruPacked(WaveGruKind kind, const float* rows, const float* b
   if (kind == WaveGruKind::block_f32 || kind == WaveGruKind::block_bf16) pack_blocks(rows);
   if (kind == WaveGruKind::block_s8) pack_groups(rows);
   view_.strips = strips_.data(), view_.columns = columns_.data(), view_.values = values_.data();
-  view_.bias = bias_.data(), view_.scale = scale_.data(), view_.offset = offset_.data();
+  view_.bias = bias_.data();
   bytes_ = static_cast<int64_t>(values_.size() + 2 * columns_.size());
 }
 
@@ -105,7 +105,7 @@ void WaveGruPacked::pack_blocks(const float* rows) {
 }
 
 void WaveGruPacked::pack_groups(const float* rows) {
-  if (view_.inputs > 2 * 64 * kPairs) throw Error(ErrorKind::run, "block16-int8 takes at most 1,024 inputs");
+  if (view_.inputs > kMostGathered) throw Error(ErrorKind::run, "block16-int8 takes at most 1,024 inputs");
   strips_.push_back(0);
   std::vector<int64_t> filled;  // columns of each strip before padding
   for (int64_t strip = 0; strip < view_.outputs / kStripRows; ++strip) {
@@ -116,44 +116,45 @@ void WaveGruPacked::pack_groups(const float* rows) {
     strips_.push_back(static_cast<uint32_t>(columns_.size() / 4));
   }
   nonzeros_ = static_cast<int64_t>(columns_.size()) * kStripRows;
-  values_ = AlignedBuffer(nonzeros_);
-  int8_t* values = reinterpret_cast<int8_t*>(values_.data());
+  values_ = AlignedBuffer(nonzeros_ + sizeof(WaveGruStrip) * (view_.outputs / kStripRows));
+  view_.strips = strips_.data(), view_.values = values_.data();
   for (int64_t m = 0; m < view_.outputs; ++m) {
     const float* row = rows + m * view_.inputs;
-    const int64_t strip = m / kStripRows, first = 4 * static_cast<int64_t>(strips_[strip]);
+    const int64_t strip = m / kStripRows, r = m % kStripRows, first = 4 * static_cast<int64_t>(strips_[strip]);
+    WaveGruStrip& to = const_cast<WaveGruStrip&>(wavegru_strip(view_, strip));
+    int8_t* values = const_cast<int8_t*>(to.groups());
     float largest = 0;
     for (int64_t k = 0; k < view_.inputs; ++k) largest = std::max(largest, std::abs(row[k]));
     const float step = largest > 0 ? largest / 127 : 1;
     int32_t sum = 0;
     for (int64_t i = 0; i < filled[strip]; ++i) {
       const int8_t q = static_cast<int8_t>(std::lrintf(row[columns_[first + i]] / step));
-      values[64 * ((first + i) / 4) + 4 * (m % kStripRows) + i % 4] = q;
+      values[64 * (i / 4) + 4 * r + i % 4] = q;
       sum += q;
     }
-    scale_.push_back(step / 127);
-    offset_.push_back(-128 * sum);
+    to.scale[r] = step / 127, to.offset[r] = -128 * sum, to.bias[r] = bias_[m];
   }
   add_gathers();
 }
 
 void WaveGruPacked::add_gathers() {
-  std::vector<uint8_t> low;
+  std::vector<WaveGruGather> found;
   gathers_.push_back(0);
   for (int64_t strip = 0; strip < view_.outputs / kStripRows; ++strip) {
     const int64_t begin = 4 * static_cast<int64_t>(strips_[strip]), end = 4 * static_cast<int64_t>(strips_[strip + 1]);
     for (int64_t first = begin; first < end; first += kGathered) {
-      const size_t lanes = low.size(), pairs = from_.size();
-      low.resize(lanes + kGathered), from_.resize(pairs + kPairs);
+      WaveGruGather& next = found.emplace_back();
       for (int64_t i = 0; i < std::min(kGathered, end - first); ++i) {
-        low[lanes + i] = columns_[first + i] % 128;
-        from_[pairs + columns_[first + i] / 128] |= 1ull << i;
+        next.low[i] = columns_[first + i] % 128;
+        next.from[columns_[first + i] / 128] |= 1ull << i;
       }
     }
-    gathers_.push_back(static_cast<uint32_t>(low.size() / kGathered));
+    gathers_.push_back(static_cast<uint32_t>(found.size()));
   }
-  low_ = AlignedBuffer(low.size());
-  if (!low.empty()) std::memcpy(low_.data(), low.data(), low.size());
-  view_.gathers = gathers_.data(), view_.gather_low = low_.data(), view_.gather_from = from_.data();
+  found.emplace_back();
+  gather_ = AlignedBuffer(found.size() * sizeof(WaveGruGather));
+  std::memcpy(gather_.data(), found.data(), gather_.size());
+  view_.gathers = gathers_.data(), view_.gather = reinterpret_cast<const WaveGruGather*>(gather_.data());
 }
 
 std::vector<int64_t> WaveGruPacked::cuts(int64_t gates, int parts) const {

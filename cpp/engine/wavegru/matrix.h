@@ -25,7 +25,7 @@ class WaveGruPacked {
   WaveGruKind kind() const { return kind_; }
   bool quantised() const { return kind_ == WaveGruKind::block_s8; }
   int64_t nonzeros() const { return nonzeros_; }  // weights stored, padding of groups included
-  int64_t bytes() const { return bytes_; }        // of values and columns
+  int64_t bytes() const { return bytes_; }        // of values, columns, and int8's scales
 
   // Cuts strips at `parts` equal shares of the work of all gates of a unit: unit strips are outputs / 16 / gates.
   std::vector<int64_t> cuts(int64_t gates, int parts) const;
@@ -40,12 +40,10 @@ class WaveGruPacked {
 
   WaveGruKind kind_;
   WaveGruMatrix view_;
-  AlignedBuffer values_, low_;
+  AlignedBuffer values_, gather_;
   std::vector<uint32_t> strips_, gathers_;
   std::vector<uint16_t> columns_;
-  std::vector<uint64_t> from_;
-  std::vector<float> bias_, scale_;
-  std::vector<int32_t> offset_;
+  std::vector<float> bias_;
   int64_t nonzeros_ = 0, bytes_ = 0;
 };
 

@@ -44,7 +44,6 @@ WaveGruStream::WaveGruStream(std::shared_ptr<const WaveGru> net, uint64_t seed, 
       deep_in_(net_->channels),
       wide_out_(net_->channels + kPadding),
       deep_out_(net_->channels + kPadding),
-      up_(net_->subframes * net_->channels + kPadding),
       recurrent_(3 * net_->hidden),
       exact_(3 * net_->hidden),
       added_(3 * net_->hidden),
@@ -81,17 +80,11 @@ void WaveGruStream::deepen(const float* frame) {
   const WaveGru& n = *net_;
   affine(n, deep_in_.data(), 1, 3 * n.channels, n.deep.data(), n.deep_bias.data(), n.channels, deep_out_.data());
   apply(n, Unary::tanh, deep_out_.data(), n.channels);
-  add_condition();
-}
-
-void WaveGruStream::add_condition() {
-  const WaveGru& n = *net_;
-  const int64_t C = n.channels, U = n.subframes, gates = 3 * n.hidden;
-  affine(n, deep_out_.data(), 1, C, n.upsample.data(), n.upsample_bias.data(), U * C, up_.data());
-  apply(n, Unary::tanh, up_.data(), U * C);
-  const size_t before = conditions_.size();
-  conditions_.resize(before + U * gates);
-  affine(n, up_.data(), U, C, n.condition.data(), nullptr, gates, conditions_.data() + before);
+  const int64_t C = n.channels, UC = n.subframes * C;
+  up_.resize((ready_ + 1) * UC + kPadding);
+  float* up = up_.data() + ready_++ * UC;
+  affine(n, deep_out_.data(), 1, C, n.upsample.data(), n.upsample_bias.data(), UC, up);
+  apply(n, Unary::tanh, up, UC);
 }
 
 int64_t WaveGruStream::ready(int64_t frames, bool last) const {
@@ -106,10 +99,9 @@ void WaveGruStream::push(const float* features, int64_t frames, bool last, std::
     if (!std::isfinite(features[i])) throw Error(ErrorKind::run, "features must be finite");
   }
   const FlushDenormals flush;
-  const int64_t per_frame = net_->subframes * 3 * net_->hidden;
   for (int64_t t = 0; t < frames; ++t) {
     widen(features + t * net_->features);
-    if (static_cast<int64_t>(conditions_.size()) >= kTogether * per_frame) speak(samples, trace);
+    if (ready_ >= kTogether) speak(samples, trace);
   }
   taken_ += frames;
   if (last) {
@@ -120,9 +112,10 @@ void WaveGruStream::push(const float* features, int64_t frames, bool last, std::
 }
 
 void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
-  const int64_t frames = static_cast<int64_t>(conditions_.size()) / (net_->subframes * 3 * net_->hidden);
-  if (frames == 0) return;
-  const int64_t count = frames * kWaveGruHop;
+  if (ready_ == 0) return;
+  const int64_t count = ready_ * kWaveGruHop, rows = ready_ * net_->subframes, gates = 3 * net_->hidden;
+  conditions_.resize(rows * gates);  // of all frames in one product, which reads the weights once
+  affine(*net_, up_.data(), rows, net_->channels, net_->condition.data(), nullptr, gates, conditions_.data());
   thresholds_.resize(count * kWaveGruBits);
   draw_thresholds(seed_, sample_, count, thresholds_.data(), net_->isa);
   const size_t before = samples.size();
@@ -134,8 +127,7 @@ void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
         all.stream.work(thread, all);
       },
       &job);
-  conditions_.clear();
-  sample_ += count, spoken_ += frames;
+  sample_ += count, spoken_ += std::exchange(ready_, 0);
   if (trace.codes) trace.codes += count, trace.drawn += count, trace.logits += 255 * count;
 }
 

@@ -82,8 +82,7 @@ class WaveGruStream {
   };
 
   void widen(const float* frame);   // first layer; passes on to
-  void deepen(const float* frame);  // the second, and that to
-  void add_condition();             // the rest: [U][3H] more in conditions_
+  void deepen(const float* frame);  // the second, and the third: [U][C] more in up_
   void speak(std::vector<float>& samples, WaveGruTrace& trace);
   void work(int thread, const Job& job);
   void exact_gates(const WaveGruGates& g, int64_t first, int64_t last);
@@ -95,12 +94,12 @@ class WaveGruStream {
 
   std::shared_ptr<const WaveGru> net_;
   uint64_t seed_, sample_ = 0;
-  int64_t taken_ = 0, spoken_ = 0;
+  int64_t taken_ = 0, ready_ = 0, spoken_ = 0;  // frames
   bool ended_ = false;
   Window wide_in_, deep_in_;
-  std::vector<float> wide_out_, deep_out_, up_;
-  std::vector<float> conditions_, thresholds_;    // of the frames to be spoken together
-  std::vector<float> recurrent_, exact_, added_;  // [3H] each
+  std::vector<float> wide_out_, deep_out_;
+  std::vector<float> up_, conditions_, thresholds_;  // of the frames to be spoken together
+  std::vector<float> recurrent_, exact_, added_;     // [3H] each
   std::vector<float> state_[2];
   AlignedBuffer quantised_[2];
   std::vector<int64_t> cuts_;

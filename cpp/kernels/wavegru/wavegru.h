@@ -22,25 +22,43 @@ inline constexpr int kWaveGruSubtrees = 17;  // of 15 nodes in heap order: the u
 // Errors of the fast functions: tanh 8e-5, sigmoid 4e-5.
 inline constexpr float kWaveGruTanhError = 8e-5f;
 
+struct WaveGruGather;
+
 // A strip is 16 consecutive outputs. `values` by kind:
 //   dense_f32   [M/16][K][16] float                      no columns
 //   csr_f32     float by row; strips is [M + 1]          columns by value
 //   block_f32   [B][16] float                            columns [B]
 //   block_bf16  [B][16] bfloat16                         columns [B]
-//   block_s8    [G][16][4] int8; strips counts groups    columns [G][4], the last ones repeated with zero values
+//   block_s8    WaveGruStrip by strip; strips counts groups   columns [G][4], the last ones repeated with zero values
 struct WaveGruMatrix {
   int64_t outputs = 0, inputs = 0;
   const uint32_t* strips = nullptr;
   const uint16_t* columns = nullptr;
   const void* values = nullptr;
-  const float* bias = nullptr;      // [M]
-  const float* scale = nullptr;     // [M], block_s8: of the exact sum
-  const int32_t* offset = nullptr;  // [M], block_s8: starts the sum, -128 times the row's
+  const float* bias = nullptr;  // [M]
   // block_s8 with up to 1024 inputs, for CPUs that gather bytes within registers: 64 columns at a time.
   const uint32_t* gathers = nullptr;      // [M/16 + 1]
-  const uint8_t* gather_low = nullptr;    // [N][64] column % 128
-  const uint64_t* gather_from = nullptr;  // [N][8] lanes whose column / 128 is the index
+  const WaveGruGather* gather = nullptr;  // [N + 1], the last one empty, to be read ahead
 };
+
+// All of a strip of block_s8 in the order in which it is read: one stream, which CPUs fetch best.
+struct alignas(64) WaveGruStrip {
+  int32_t offset[16];  // starts the sum, -128 times the row's
+  float scale[16];     // of the exact sum
+  float bias[16];
+  const int8_t* groups() const { return reinterpret_cast<const int8_t*>(this + 1); }  // [.][16][4]
+};
+
+struct alignas(64) WaveGruGather {
+  uint8_t low[64];   // column % 128
+  uint64_t from[8];  // lanes whose column / 128 is the index
+};
+
+inline const WaveGruStrip& wavegru_strip(const WaveGruMatrix& w, int64_t strip) {
+  const int64_t before =
+      static_cast<int64_t>(sizeof(WaveGruStrip)) * strip + 64 * static_cast<int64_t>(w.strips[strip]);
+  return *reinterpret_cast<const WaveGruStrip*>(static_cast<const char*>(w.values) + before);
+}
 
 enum class WaveGruKind : uint8_t { dense_f32, csr_f32, block_f32, block_bf16, block_s8 };
 inline constexpr int kWaveGruKinds = 5;

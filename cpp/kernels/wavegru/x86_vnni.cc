@@ -13,12 +13,10 @@
 namespace apus {
 namespace {
 
-constexpr int kGathered = 64;  // columns, 16 groups of four
-
 template <int Group>
 inline __attribute__((always_inline)) __m512i add_group(__m512i sum, __m512i four, const int8_t* value) {
   const __m512i factor = _mm512_shuffle_epi32(four, static_cast<_MM_PERM_ENUM>(0x55 * (Group % 4)));
-  return _mm512_dpbusd_epi32(sum, factor, _mm512_loadu_si512(value + 64 * Group));
+  return _mm512_dpbusd_epi32(sum, factor, _mm512_load_si512(value + 64 * Group));
 }
 
 // As many of 16 groups as `rest` says, from gathered lanes: shuffles within registers leave the loads to the weights.
@@ -39,30 +37,50 @@ inline __attribute__((always_inline)) void add_groups(__m512i lanes, const int8_
   if constexpr (Quarter < 3) add_groups<Quarter + 1>(lanes, value, rest, sums);
 }
 
+inline __attribute__((always_inline)) __m512i any_of(__m512i a, __m512i b, __m512i c) {
+  return _mm512_ternarylogic_epi64(a, b, c, 0xFE);
+}
+
+template <int Pairs>
+inline __attribute__((always_inline)) __m512i gathered(const __m512i* state, const WaveGruGather& gather) {
+  const __m512i low = _mm512_load_si512(gather.low);
+  __m512i part[8] = {};
+#pragma GCC unroll 8
+  for (int p = 0; p < Pairs; ++p) {
+    part[p] = _mm512_maskz_permutex2var_epi8(gather.from[p], state[2 * p], low, state[2 * p + 1]);
+  }
+  const __m512i lanes = any_of(part[0], part[1], part[2]);
+  if constexpr (Pairs <= 3) return lanes;
+  const __m512i more = any_of(part[3], part[4], part[5]);
+  if constexpr (Pairs <= 6) return _mm512_or_si512(lanes, more);
+  return any_of(lanes, more, _mm512_or_si512(part[6], part[7]));
+}
+
+// Lanes are gathered one turn ahead of their use, so that products wait for nothing.
 template <int Pairs>
 inline __attribute__((always_inline)) void strips(const WaveGruMatrix& w, const uint8_t* x, float* y, int64_t first,
                                                   int64_t last) {
-  const int8_t* values = static_cast<const int8_t*>(w.values);
   __m512i state[2 * Pairs];
 #pragma GCC unroll 16
   for (int i = 0; i < 2 * Pairs; ++i) state[i] = _mm512_loadu_si512(x + 64 * i);
+  const WaveGruGather* gather = w.gather + w.gathers[first];
+  __m512i lanes = gathered<Pairs>(state, *gather);
+  const WaveGruStrip* now = &wavegru_strip(w, first);
   for (int64_t strip = first; strip < last; ++strip) {
-    const int64_t m = 16 * strip;
-    __m512i sums[4] = {_mm512_loadu_si512(w.offset + m), _mm512_setzero_si512(), _mm512_setzero_si512(),
+    const WaveGruStrip& s = *now;
+    __m512i sums[4] = {_mm512_load_si512(s.offset), _mm512_setzero_si512(), _mm512_setzero_si512(),
                        _mm512_setzero_si512()};
-    const int8_t* value = values + 64 * static_cast<int64_t>(w.strips[strip]);
-    int64_t rest = w.strips[strip + 1] - w.strips[strip];
-    for (int64_t n = w.gathers[strip]; n < w.gathers[strip + 1]; ++n, rest -= 16, value += 1024) {
-      __m512i lanes = _mm512_loadu_si512(w.gather_low + kGathered * n);
-#pragma GCC unroll 8
-      for (int p = 0; p < Pairs; ++p) {
-        lanes = _mm512_mask2_permutex2var_epi8(state[2 * p], lanes, w.gather_from[8 * n + p], state[2 * p + 1]);
-      }
+    const int8_t* value = s.groups();
+    for (int64_t rest = w.strips[strip + 1] - w.strips[strip]; rest > 0; rest -= 16) {
+      const __m512i next = gathered<Pairs>(state, *++gather);
       add_groups<0>(lanes, value, rest, sums);
+      lanes = next;
+      value += 64 * (rest < 16 ? rest : 16);
     }
     const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3]));
-    const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_loadu_ps(w.scale + m));
-    _mm512_storeu_ps(y + m, _mm512_add_ps(scaled, _mm512_loadu_ps(w.bias + m)));
+    const __m512 scaled = _mm512_mul_ps(_mm512_cvtepi32_ps(sum), _mm512_load_ps(s.scale));
+    _mm512_storeu_ps(y + 16 * strip, _mm512_add_ps(scaled, _mm512_load_ps(s.bias)));
+    now = reinterpret_cast<const WaveGruStrip*>(value);
   }
 }
 
