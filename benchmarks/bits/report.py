@@ -64,7 +64,9 @@ def _rows_of(case: str, data: str, setting: str, results: list[Result]) -> list[
         "mean_weight_bits": [mean_bits(r["layers"]) for r in results],
         "p50_us": [r["p50_us"] for r in results if "p50_us" in r],
     }
-    detail = {"setting": setting, "runs": [r | {"history": [_short(e) for e in r["history"]]} for r in results]}
+    drawn = results[0] if setting == BEST[data] else None  # only its epochs are plotted
+    runs = [r | {"history": [_short(e) for e in r["history"]] if r is drawn else []} for r in results]
+    detail = {"setting": setting, "runs": runs}
     return [
         row(
             case,

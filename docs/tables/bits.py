@@ -4,26 +4,30 @@ from tables.read import Results, detail, has, size, value
 
 DATA = {"mnist": "MNIST, 100 epochs", "fashion": "Fashion-MNIST, 20 epochs from one start"}
 SETTINGS = {
-    "": "Bayesian Bits",
+    "bb-0.1": "Bayesian Bits, µ = 0.1",
+    "bb-0.15": "Bayesian Bits, µ = 0.15",
+    "bb-0.2": "Bayesian Bits, µ = 0.2",
+    "bb-0.5": "Bayesian Bits, µ = 0.5",
+    "bb-latency-0.1": "µs as the price, µ = 0.1",
+    "bb-latency-0.2": "µs as the price, µ = 0.2",
+    "bb-latency-0.5": "µs as the price, µ = 0.5",
     "fixed-8-8": "8 bits everywhere",
     "fixed-4-4": "4 bits everywhere",
     "fixed-2-2": "2 bits everywhere",
-    "quantise-only": "widths learned, nothing pruned",
-    "prune-only-8-8": "8 bits, pruning learned",
+    "quantise-only": "widths learned, nothing pruned, µ = 0.2",
+    "prune-only-8-8": "8 bits, pruning learned, µ = 0.2",
 }
-COLUMNS = ("accuracy_pct", "relative_bops_pct", "mean_weight_bits")
+COLUMNS = ("accuracy_pct", "relative_bops_pct", "mean_weight_bits", "p50_us")
 
 
 def bits(results: Results) -> str:
     """Every setting all of whose seeds have ended; then deployment, size and the cost of a step."""
-    found = {row["case"] for row in results["rows"] if row["metric"] == "accuracy_pct"}
-    lines = ["| LeNet-5, mean of 3 seeds | accuracy | bit operations | bits a weight |", "|---|---|---|---|"]
+    lines = [
+        "| LeNet-5, mean of 3 seeds | accuracy | bit operations | bits a weight | an image |",
+        "|---|---|---|---|---|",
+    ]
     for data, name in DATA.items():
-        for setting, said in SETTINGS.items():
-            case = f"lenet5-{data}" + (f"-{setting}" if setting else "")
-            if case in found:
-                accuracy, bops, mean = (value(results, case, column) for column in COLUMNS)
-                lines.append(f"| {name}: {said} | {accuracy:.2f} % | {bops:.2f} % | {mean:.2f} |")
+        lines += [f"| **{name}** | | | | |", *table(results, f"lenet5-{data}")]
     ratio, more = value(results, "lenet5-step", "step_ratio"), detail(results, "lenet5-step", "step_ratio")
     plain, bit = (value(results, "lenet5-step", f"{name}_peak_mb") for name in ("plain", "bits"))
     return "\n".join(
@@ -37,6 +41,20 @@ def bits(results: Results) -> str:
             f"Measured by `{results['command']}` on {results['env']['cpu']}, {results['date'][:10]}.",
         ]
     )
+
+
+def table(results: Results, data: str) -> list[str]:
+    """A line for each setting of one data set, in the order of `SETTINGS`."""
+    found = {}
+    for row in results["rows"]:
+        if row["metric"] == "accuracy_pct" and row["case"].startswith(data):
+            found[row["detail"]["setting"]] = row["case"]
+    lines = []
+    for setting, said in SETTINGS.items():
+        if case := found.get(setting):
+            right, bops, mean, us = (value(results, case, column) for column in COLUMNS)
+            lines.append(f"| {said} | {right:.2f} % | {bops:.2f} % | {mean:.2f} | {us:.0f} µs |")
+    return lines
 
 
 def words(results: Results) -> list[str]:
