@@ -1,4 +1,7 @@
-"""What the trainings of a voice share: steps until a clock or a count ends them, and checkpoints to go on from."""
+"""What the trainings of a voice share: steps until a clock or a count ends them, and checkpoints to go on from.
+
+Under torchrun each rank takes its part of a batch, and gradients are averaged.
+"""
 
 import json
 import time
@@ -9,7 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from apus.training import checkpoint
+from apus.training import Runtime, checkpoint
+from apus.training.distributed import Ranks
 from apus.training.stop import on_signal
 
 SAVE_EVERY_SECONDS = 120.0
@@ -30,7 +34,7 @@ def train(
 
     Args:
         net: what is trained.
-        batch: number of a step -> its loss.
+        batch: number of a step -> its loss, of this rank's rows.
         folder: of `checkpoint.pt` and `log.jsonl`.
         steps: of the whole training, 1 or more.
         rate: the learning rate at its height.
@@ -44,11 +48,13 @@ def train(
     parts: dict[str, Any] = {"net": net, "optimizer": optimizer, "schedule": cosine}
     step = _resume(folder, parts)
     end, saved, losses = time.monotonic() + minutes * 60, time.monotonic(), []
+    ranks = ranks_here()
     with on_signal() as flag:
-        while step < steps and time.monotonic() < end and not flag.number:
+        while step < steps and not _any(time.monotonic() > end or bool(flag.number), ranks):
             loss = batch(step)
             optimizer.zero_grad()
             loss.backward()
+            _average(net, ranks)
             nn.utils.clip_grad_norm_(net.parameters(), 1.0)
             optimizer.step()
             cosine.step()
@@ -56,10 +62,29 @@ def train(
             losses.append(loss.item())
             if after_step:
                 after_step(step)
-            if time.monotonic() - saved > SAVE_EVERY_SECONDS:
+            if time.monotonic() - saved > SAVE_EVERY_SECONDS and ranks.rank == 0:
                 _save(folder, parts, step, losses, score)
                 saved, losses = time.monotonic(), []
-    _save(folder, parts, step, losses, score)
+    if ranks.rank == 0:
+        _save(folder, parts, step, losses, score)
+
+
+def ranks_here() -> Ranks:
+    """This process among those that torchrun started; by itself without it."""
+    return Runtime("cpu").ranks
+
+
+def _any(stops: bool, ranks: Ranks) -> bool:
+    return bool(ranks.mean(torch.tensor(float(stops))))
+
+
+def _average(net: nn.Module, ranks: Ranks) -> None:
+    if ranks.world == 1:
+        return
+    gradients = [p.grad for p in net.parameters() if p.grad is not None]
+    means = ranks.mean(torch.cat([g.flatten() for g in gradients])).split([g.numel() for g in gradients])
+    for gradient, mean in zip(gradients, means, strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def _resume(folder: Path, parts: dict[str, Any]) -> int:

@@ -2,7 +2,7 @@
 
 Teacher forcing on `--batch` streams of speech, each carried on where it ended. The inputs get a noise of one level, so
 that the network learns to live with its own mistakes (LPCNet, arXiv:1810.11846, §3.4). A pruned student learns from the
-samples and from its teacher's logits alike.
+samples and from its teacher's logits alike. `torchrun --nproc_per_node 2 -m recipes.speech.vocoder …` uses two cores.
 """
 
 import argparse
@@ -21,13 +21,14 @@ from apus.speech.features import FEATURES
 from apus.techniques.sparsity.schedule import cubic
 from recipes.speech.corpus import default_folder, read
 from recipes.speech.prune import Pruned
-from recipes.speech.steps import train
+from recipes.speech.steps import ranks_here, train
 
 MARGIN = 2
 NOISE = 0.1
 EMBEDDING = {1: 64, 4: 32}
 """Width of a code, by bands."""
 SCORED = 8
+WHOLE = slice(None)
 
 
 class Streams:
@@ -39,40 +40,44 @@ class Streams:
         batch: rows.
         frames: of each row of a step.
         memory: floats of the state that is carried in each row.
+        part: the rows that are read here.
 
     Raises:
         DataError: the corpus is too short for so many rows.
     """
 
-    def __init__(self, sentences: list[dict[str, Any]], bands: int, batch: int, frames: int, memory: int) -> None:
+    def __init__(
+        self, sentences: list[dict[str, Any]], bands: int, batch: int, frames: int, memory: int, part: slice = WHOLE
+    ) -> None:
         codes = np.concatenate([one["codes"] for one in sentences]) if sentences else np.zeros(0, np.uint8)
         known = np.concatenate([one["features"] for one in sentences]) if sentences else np.zeros((0, FEATURES))
         self.codes, self.features = torch.from_numpy(codes), torch.from_numpy(known.astype(np.float32))
-        self.bands, self.frames, self.batch, self.memory = bands, frames, batch, memory
+        self.bands, self.frames, self.memory = bands, frames, memory
+        self.rows = range(batch)[part]
         self.length = (len(self.features) - 2 * MARGIN) // batch
         if self.length < frames:
             raise DataError(
                 f"{len(self.features)} frames of speech are too few for {batch} rows; build a larger corpus"
             )
-        self.state = torch.zeros(1, batch, memory)
+        self.state = torch.zeros(1, len(self.rows), memory)
 
     def at(self, step: int) -> tuple[Tensor, Tensor, Tensor]:
         """(N, S) codes before, (N, S) codes, (N, T + 4, F) features of a step; a new pass begins from zeros."""
         per_pass = self.length // self.frames
         offset = step % per_pass * self.frames
         if offset == 0:
-            self.state = torch.zeros(1, self.batch, self.memory)
-        rows, b = [MARGIN + offset + row * self.length for row in range(self.batch)], self.bands
+            self.state = torch.zeros(1, len(self.rows), self.memory)
+        rows, b = [MARGIN + offset + row * self.length for row in self.rows], self.bands
         codes = torch.stack([self.codes[f * HOP : (f + self.frames) * HOP] for f in rows]).long()
         before = torch.stack([self.codes[f * HOP - b : (f + self.frames) * HOP - b] for f in rows]).long()
         features = torch.stack([self.features[f - MARGIN : f + self.frames + MARGIN] for f in rows])
         return before, codes, features
 
 
-def noisy(codes: Tensor, step: int) -> Tensor:
-    """A tenth of the codes moved by one level; the same ones whenever the step is run again."""
+def noisy(codes: Tensor, step: int, batch: int, part: slice = WHOLE) -> Tensor:
+    """A tenth of the codes moved by one level; the same ones whenever the step is run again, on however many ranks."""
     generator = torch.Generator().manual_seed(step)
-    chance = torch.rand(codes.shape, generator=generator)
+    chance = torch.rand((batch, codes.shape[1]), generator=generator)[part]
     return (codes + (chance < NOISE / 2).long() - (chance > 1 - NOISE / 2).long()).clamp(0, LEVELS - 1)
 
 
@@ -101,13 +106,15 @@ def main() -> None:
         net.load_state_dict(teacher.state_dict())
     held = sentences(options, held_out=True)[:SCORED]
     known = sentences(options, held_out=False)
-    streams = Streams(known, options.bands, options.batch, options.frames, options.hidden)
-    memory = torch.zeros(1, options.batch, options.hidden)
+    ranks = ranks_here()
+    part = slice(ranks.rank, None, ranks.world)
+    streams = Streams(known, options.bands, options.batch, options.frames, options.hidden, part)
+    memory = torch.zeros_like(streams.state)
 
     def batch(step: int) -> Tensor:
         nonlocal memory
         before, codes, features = streams.at(step)
-        before = noisy(before, step)
+        before = noisy(before, step, options.batch, part)
         with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
             logits, state = logits_of(net, before, features, streams.state)
         streams.state = state.detach().float()

@@ -16,7 +16,7 @@ from apus.models.acoustic import Acoustic
 from apus.models.prosody import Prosody, targets
 from apus.speech.features import BANDS
 from recipes.speech.corpus import default_folder, read
-from recipes.speech.steps import train
+from recipes.speech.steps import ranks_here, train
 
 SENTENCES = 8
 SCORED = 20
@@ -92,10 +92,12 @@ def main() -> None:
     known = [tensors(one) for one in read(options.corpus, held_out=False)]
     if not held:
         raise DataError(f"{options.corpus} holds too few sentences; build a larger corpus")
-    voice = Voice()
+    voice, ranks = Voice(), ranks_here()
 
     def batch(step: int) -> Tensor:
-        chosen = torch.randperm(len(known), generator=torch.Generator().manual_seed(step))[:SENTENCES]
+        chosen = torch.randperm(len(known), generator=torch.Generator().manual_seed(step))[
+            ranks.rank : SENTENCES : ranks.world
+        ]
         return torch.stack([sum(voice.losses(known[i]), torch.zeros(())) for i in chosen.tolist()]).mean()
 
     train(voice, batch, options.out, steps=options.steps, rate=1e-3, minutes=options.minutes,

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from subprocess import run
 
 import numpy as np
 import pytest
@@ -53,6 +54,16 @@ def test_a_pruned_student_learns_from_a_dense_teacher(
     assert blocks.float().mean((1, 2)).tolist() == pytest.approx([0.5] * 3, abs=0.02)
     assert dense["gru.weight_hh_l0"].count_nonzero() == dense["gru.weight_hh_l0"].numel()
     assert len((tmp_path / "pruned" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_two_ranks_learn_what_one_does(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    alone = sit(monkeypatch, corpus, tmp_path / "one")
+    command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "recipes.speech.vocoder"]
+    run([sys.executable, *command, *sys.argv[1:4], str(tmp_path / "two"), *sys.argv[5:]], check=True, timeout=300)
+    together = torch.load(tmp_path / "two" / "checkpoint.pt", weights_only=True)
+    assert together["step"] == 6
+    for name, weight in together["net"].items():
+        torch.testing.assert_close(weight, alone[name], rtol=0, atol=2e-4)  # Adam: rounding may turn a tiny step around
 
 
 def test_a_step_sees_the_codes_of_the_step_before(corpus: Path) -> None:
