@@ -1,7 +1,7 @@
 """The voice of hibari-tts on the engine: phonemes in, samples at 24 kHz out.
 
 hibari (Maureese Williams, Apache-2.0) is a synthetic voice of 6 million weights, a student of Kokoro-82M. Its front-end
-(a port of misaki) and its signal processing run as they come; its network runs here, in three parts.
+(a port of misaki) runs as it comes; its network runs here, in three parts, and `synthesis` makes sound of what it says.
 """
 
 import hashlib
@@ -21,12 +21,12 @@ from numpy.typing import NDArray
 from apus._files import write_atomically
 from apus.errors import MissingExtraError, RunError
 from apus.runtime import Session
+from apus.speech.synthesis import synthesize
 
-RATE, HOP = 24000, 300
 FRAME_SECONDS = 0.025
 LONGEST = 400
 """Phonemes of one sentence; what is longer is said in pieces."""
-_EDITION = 2  # of the parts; another one is compiled anew
+_EDITION = 3  # of the parts; another one is compiled anew
 Precision = Literal["int8", "fp32"]
 
 
@@ -39,7 +39,7 @@ class Network:
     spectra: Session
 
     def __call__(self, ids: list[int], rate: float, pitch: float) -> tuple[list[NDArray[np.float32]], NDArray[Any]]:
-        """Spectra of a sentence, as `hibari.dsp.synth` takes them, and the frames of 25 ms of each phoneme."""
+        """Spectra of a sentence, as `synthesize` takes them, and the frames of 25 ms of each phoneme."""
         feed = {"ids": np.array([ids], np.int64), "speed": np.array([rate], np.float32)}
         frames, text, melody = self.text.run(None, feed)
         counts = np.round(frames.reshape(-1)).astype(np.int64)
@@ -58,12 +58,8 @@ class Network:
         self, numbers: list[int], rate: float, pitch: float, seed: list[int]
     ) -> tuple[NDArray[np.float64], Iterator[NDArray[np.float32]]]:
         """As `apus.speech.trained.TrainedVoice.speak`; the samples come in one piece."""
-        with _without_scipy():
-            from hibari import dsp
-
-        spectra, frames = self(numbers, rate, pitch)
-        samples = dsp.synth(*spectra, np.random.default_rng(seed)).astype(np.float32)
-        return frames.cumsum() * FRAME_SECONDS, iter([samples[: len(spectra[-1]) * HOP]])
+        (heads, f0), frames = self(numbers, rate, pitch)
+        return frames.cumsum() * FRAME_SECONDS, iter([synthesize(heads, f0, np.random.default_rng(seed))])
 
 
 def _only(session: Session) -> str:
@@ -140,8 +136,8 @@ def assets() -> Path:
 
 @contextmanager
 def _without_scipy() -> Iterator[None]:
-    """Import hibari with NumPy's transforms, float32 and as fast since NumPy 2; SciPy's take 0.2 s more to import."""
-    absent = "scipy.fft" not in sys.modules and np.lib.NumpyVersion(np.__version__) >= "2.0.0"
+    """Import hibari without its transforms, which are not used here; SciPy takes 0.2 s."""
+    absent = "scipy.fft" not in sys.modules
     if absent:
         sys.modules["scipy.fft"] = None  # type: ignore[assignment]
     try:

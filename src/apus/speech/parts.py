@@ -15,7 +15,7 @@ from apus.errors import CompileError
 FRAMES, TEXT, MELODY = "/Clip_output_0", "/Transpose_22_output_0", "/Transpose_55_output_0"
 _MELODY_IN, _MELODY_OUT = "/Gather_33_output_0", "/pro_out/Conv_output_0"
 _TEXT_IN, _TONE_IN = "/Reshape_42_output_0", "/Reshape_41_output_0"
-SPECTRA = ("lh", "theta", "ln", "lr", "phi", "f0")
+SPECTRA = ("/head/Add_output_0", "f0")
 CHANNELS = {_TEXT_IN: 128, _MELODY_IN: 192, _TONE_IN: 2}
 
 
@@ -28,7 +28,8 @@ def parts(model: onnx.ModelProto) -> dict[str, onnx.ModelProto]:
     Returns:
         `text`: ids (1, L) and speed (1,) -> frames of 25 ms (L,), text (1, 128, L), melody (1, 192, L).
         `melody`: melody repeated (1, 192, F) -> the tone of both halves of a frame (1, 4, F).
-        `spectra`: text repeated (1, 128, 2F), tone (1, 2, 2F) -> what `hibari.dsp.synth` takes, without their batch.
+        `spectra`: text repeated (1, 128, 2F), tone (1, 2, 2F) -> what `synthesis.synthesize` takes: (1, 2F, 3005) and
+            (1, 2F). Frames stand in rows there, so what hibari transposes behind them is left out.
 
     Raises:
         CompileError: the model has another architecture.

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apus.errors import RunError
-from apus.speech.hibari import RATE, FrontEnd, Precision, load
+from apus.speech.features import RATE
+from apus.speech.hibari import FrontEnd, Precision, load
 from apus.speech.lexicon import Lexicon, Words
 from apus.speech.ssml import Span, is_ssml, spans
 from apus.speech.text import readable
