@@ -31,7 +31,7 @@ SETTINGS = {
     "bb-0.15": Setting(0.15),
     "bb-0.2": Setting(0.2),
     "bb-0.5": Setting(0.5),
-    **{f"bb-latency-{mu}": Setting(mu, cost="latency") for mu in (0.1, 0.2, 0.5)},
+    **{f"bb-latency-{mu}": Setting(mu, cost="latency") for mu in (0.1, 0.2)},
     "fixed-8-8": Setting(weights=fixed(8), inputs=fixed(8), prune=None),
     "fixed-4-4": Setting(weights=fixed(4), inputs=fixed(4), prune=None),
     "fixed-2-2": Setting(weights=fixed(2), inputs=fixed(2), prune=None),

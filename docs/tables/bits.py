@@ -10,7 +10,6 @@ SETTINGS = {
     "bb-0.5": "Bayesian Bits, µ = 0.5",
     "bb-latency-0.1": "µs as the price, µ = 0.1",
     "bb-latency-0.2": "µs as the price, µ = 0.2",
-    "bb-latency-0.5": "µs as the price, µ = 0.5",
     "fixed-8-8": "8 bits everywhere",
     "fixed-4-4": "4 bits everywhere",
     "fixed-2-2": "2 bits everywhere",
