@@ -41,6 +41,11 @@ def test_whole_numbers_may_stand_for_floats():
     assert from_table({"prune": {"train": {"epochs": 3}}}).prune.train == TrainOptions(epochs=3.0)
 
 
+def test_a_stages_own_defaults_hold_where_its_table_is_silent():
+    own = Recipe().bits.train
+    assert from_table({"bits": {"train": {"epochs": 3}}}).bits.train == dataclasses.replace(own, epochs=3.0)
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

@@ -138,3 +138,53 @@ def test_a_curve_of_8_bits_becomes_a_table(bits):
         assert off.max() < 0.02 and (off > 1e-5).mean() < 0.05  # a sum beside the middle of two steps rounds either way
     ops = [(node.op, graph.values[node.output].dtype) for graph in [compile_model(proto)] for node in graph.nodes]
     assert ops.count(("unary", "uint8")) == 2 and ("unary", "float32") not in ops
+
+
+def dead_channel():
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    net[0].weight.data[2], net[0].bias.data[2] = 0.0, 2.0
+    return net, torch.randn(8, 4)
+
+
+def behind_a_factor_of_0():
+    norm = nn.BatchNorm2d(4).eval()
+    norm.weight.data.zero_(), norm.bias.data.fill_(0.5)
+    first = torch.nn.utils.fuse_conv_bn_eval(nn.Conv2d(2, 4, 3, bias=False).eval(), norm)
+    return nn.Sequential(first, nn.ReLU(), nn.Flatten(), nn.Linear(64, 3)), torch.randn(4, 2, 6, 6)
+
+
+def all_but_zero():
+    net = nn.Sequential(nn.Linear(4, 8), nn.ReLU(), nn.Linear(8, 3))
+    net[2].weight.data.mul_(1e-9)
+    return net, torch.randn(8, 5, 4)
+
+
+@pytest.mark.parametrize("per_channel", [False, True])
+@pytest.mark.parametrize("make", [dead_channel, behind_a_factor_of_0, all_but_zero])
+def test_a_bias_beyond_the_accumulators_of_tiny_weights_stays(make, per_channel):
+    torch.manual_seed(0)
+    net, x = make()
+    model = bb.prepare(net, x, weights=bb.fixed(8, per_channel=per_channel), inputs=bb.fixed(8), prune=None).eval()
+    proto, wanted = export(model, x), model(x).detach().numpy()
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for each in (session, apus.Session(proto.SerializeToString())):
+        np.testing.assert_allclose(each.run(None, {INPUT: x.numpy()})[0], wanted, rtol=0, atol=1e-6)
+
+
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b = nn.Linear(4, 4), nn.Linear(4, 3)
+
+    def forward(self, x):
+        return self.b(torch.relu(self.a(torch.relu(self.a(x)))))
+
+
+def test_a_layer_that_runs_twice_can_be_pruned():
+    torch.manual_seed(0)
+    x = torch.randn(8, 4)
+    model = bb.prepare(Twice(), x).eval()
+    model.a.keep.phi.data[1] = OFF
+    proto = export(model, x)
+    found = apus.Session(proto.SerializeToString()).run(None, {INPUT: x.numpy()})[0]
+    np.testing.assert_allclose(found, model(x).detach().numpy(), rtol=0, atol=1e-6)

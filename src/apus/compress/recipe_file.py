@@ -85,7 +85,8 @@ def to_toml(recipe: Recipe) -> str:
     return "\n".join(_lines(to_table(recipe), "")).strip() + "\n"
 
 
-def _build(kind: type[T], table: Any, origin: str, section: str) -> T:
+def _build(kind: type[T], table: Any, origin: str, section: str, base: T | None = None) -> T:
+    """`base` is what holds where the table says nothing: a stage's own defaults, which may not be those of its kind."""
     where = f"{origin}: [{section}]" if section else f"{origin}"
     if not isinstance(table, Mapping):
         raise RecipeError(f"{where}: must be a table of keys, not {table!r}")
@@ -95,12 +96,16 @@ def _build(kind: type[T], table: Any, origin: str, section: str) -> T:
             near = difflib.get_close_matches(key, hints, n=1, cutoff=0.0)[0]
             raise RecipeError(f"{where}: unknown key {key!r}; did you mean {near!r}? (keys: {', '.join(hints)})")
     inner = f"{section}." if section else ""
-    return kind(**{key: _value(hints[key], value, origin, f"{inner}{key}") for key, value in table.items()})
+    held = kind() if base is None else base
+    given = {
+        key: _value(hints[key], value, origin, f"{inner}{key}", getattr(held, key)) for key, value in table.items()
+    }
+    return dataclasses.replace(held, **given)  # type: ignore[type-var]
 
 
-def _value(hint: Any, value: Any, origin: str, place: str) -> Any:
+def _value(hint: Any, value: Any, origin: str, place: str, base: Any = None) -> Any:
     if dataclasses.is_dataclass(hint):
-        return _build(hint, value, origin, place)  # type: ignore[arg-type]
+        return _build(hint, value, origin, place, base)  # type: ignore[arg-type]
     section, _, key = place.rpartition(".")
     where = f"{origin}: [{section}] {key}" if section else f"{origin}: {key}"
     if get_origin(hint) is Literal:

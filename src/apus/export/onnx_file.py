@@ -51,6 +51,7 @@ def export(model: nn.Module, example: Tensor, path: Path | None = None, *, name:
     if learned:
         narrow(exported)
         remove_pruned(exported)
+    tidy.make_room_for_biases(exported)
     tidy.quantise_biases(exported)
     tidy.round_biases(exported)
     tidy.strip_provenance(exported)

@@ -43,8 +43,25 @@ def remove_pruned(model: onnx.ModelProto) -> int:
     return removed
 
 
+def _own_levels(graph: onnx.GraphProto) -> None:
+    """One DequantizeLinear of a constant for each node that reads it."""
+    constants, taken = {tensor.name for tensor in graph.initializer}, Counter[str]()
+    stored = {n.output[0]: n for n in graph.node if n.op_type == "DequantizeLinear" and n.input[0] in constants}
+    for node in list(graph.node):
+        for place, name in enumerate(node.input):
+            if name in stored:
+                taken[name] += 1
+            if taken[name] > 1:
+                twin = onnx.NodeProto()
+                twin.CopyFrom(stored[name])
+                twin.name, twin.output[0] = f"{twin.name}.{taken[name]}", f"{name}.{taken[name]}"
+                node.input[place] = twin.output[0]
+                graph.node.insert(list(graph.node).index(node), twin)
+
+
 def _own_constants(model: onnx.ModelProto) -> None:
-    """A constant that several nodes read becomes several, so that each may be cut by itself."""
+    """A constant that several nodes read becomes several, so that each may be cut by itself; so do its levels."""
+    _own_levels(model.graph)
     taken: Counter[str] = Counter()
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:

@@ -27,10 +27,57 @@ def name_layers(model: onnx.ModelProto) -> None:
 def _layer_name(node: onnx.NodeProto, made: dict[str, onnx.NodeProto]) -> str:
     if node.op_type not in _LAYERS or len(node.input) < 2:
         return ""
-    source = made.get(node.input[1])
-    stored = source.input[0] if source is not None and source.op_type == "DequantizeLinear" else node.input[1]
+    stored = node.input[1]
+    while stored in made and made[stored].op_type in ("DequantizeLinear", "Transpose", "Mul", "Clip"):
+        stored = made[stored].input[0]
     layer, _, role = stored.rpartition(".")
     return layer if role in ("weight", "levels") else ""
+
+
+def make_room_for_biases(model: onnx.ModelProto) -> int:
+    """Coarsen the weights of integer layers whose bias is more than an int32 holds in units of s_x · s_w.
+
+    Such weights are all but zero (a channel behind a batch normalisation of factor 0, say), so that nothing is lost.
+
+    Args:
+        model: is changed in place.
+
+    Returns:
+        Of how many layers.
+    """
+    graph = model.graph
+    made, constants, changed = _made(graph), _constants(graph), dict[str, np.ndarray]()
+    for node in graph.node:
+        layer, name = _biased(node, made, constants)
+        unit = _unit(layer, made, constants) if layer is not None else None
+        if layer is None or unit is None or not (np.abs(constants[name]) > unit * np.float64(_INT32.max)).any():
+            continue
+        weight = _weight(layer, made)
+        assert weight is not None  # it has a unit
+        levels, scale = (constants[each] for each in weight.input[:2])
+        least = np.abs(constants[name]) * 2.0 / _INT32.max / (unit / scale)
+        wanted = np.maximum(scale, least if scale.ndim else least.max()).astype(np.float32)
+        axis = next((a.i for a in weight.attribute if a.name == "axis"), 1) % levels.ndim
+        shape = [-1 if i == axis and scale.ndim else 1 for i in range(levels.ndim)]
+        coarse = np.rint(levels.astype(np.float64) * (scale / wanted).reshape(shape))
+        changed |= {weight.input[0]: coarse.astype(levels.dtype), weight.input[1]: wanted}
+    for tensor in graph.initializer:
+        if tensor.name in changed:
+            tensor.CopyFrom(numpy_helper.from_array(changed[tensor.name], tensor.name))
+    return len(changed) // 2
+
+
+def _biased(
+    node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict[str, np.ndarray]
+) -> tuple[onnx.NodeProto | None, str]:
+    """The layer that a node is, or adds a constant to, and the name of its bias; None where there is none."""
+    if node.op_type in ("Conv", "Gemm") and len(node.input) > 2 and node.input[2] in constants:
+        return node, node.input[2]
+    for bias, product in ((0, 1), (1, 0)) if node.op_type == "Add" else ():
+        layer = made.get(node.input[product])
+        if layer is not None and layer.op_type == "MatMul" and node.input[bias] in constants:
+            return layer, node.input[bias]
+    return None, ""
 
 
 def quantise_biases(model: onnx.ModelProto) -> int:
@@ -79,17 +126,14 @@ def round_biases(model: onnx.ModelProto) -> int:
     made, constants = _made(graph), _constants(graph)
     count = 0
     for node in graph.node:
-        for bias, product in ((0, 1), (1, 0)) if node.op_type == "Add" else ():
-            layer, given = made.get(node.input[product]), constants.get(node.input[bias])
-            if layer is None or layer.op_type != "MatMul" or given is None:
-                continue
-            scale = _unit(layer, made, constants)
-            if scale is None or given.shape not in (scale.shape, (1,), ()) or (scale <= 0).any():
-                continue
-            name = f"{node.input[bias]}.{node.name}"
-            graph.initializer.append(numpy_helper.from_array(np.rint(given / scale) * scale, name))
-            node.input[bias] = name
-            count += 1
+        layer, bias = _biased(node, made, constants) if node.op_type == "Add" else (None, "")
+        scale = _unit(layer, made, constants) if layer is not None else None
+        if scale is None or constants[bias].shape not in (scale.shape, (1,), ()) or (scale <= 0).any():
+            continue
+        name = f"{bias}.{node.name}"
+        graph.initializer.append(numpy_helper.from_array(np.rint(constants[bias] / scale) * scale, name))
+        node.input[[*node.input].index(bias)] = name
+        count += 1
     _drop_unused(graph)
     return count
 
@@ -104,14 +148,18 @@ def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
 
 def _unit(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict[str, np.ndarray]) -> np.ndarray | None:
     """float32 s_x · s_w, one number or one per output; None where a side is no 8-bit integer."""
-    x, w = (made.get(name) for name in node.input[:2])
-    if w is not None and w.op_type == "Transpose":
-        w = made.get(w.input[0])
+    x, w = made.get(node.input[0]), _weight(node, made)
     if x is None or w is None or {x.op_type, w.op_type} != {"DequantizeLinear"}:
         return None
     if any(constants[each.input[2]].dtype.name not in ("int8", "uint8") for each in (x, w) if len(each.input) > 2):
         return None  # ONNX Runtime has no integer operators of that type, and fails where a bias makes it try
     return np.asarray(constants[x.input[1]] * constants[w.input[1]], np.float32)
+
+
+def _weight(node: onnx.NodeProto, made: dict[str, onnx.NodeProto]) -> onnx.NodeProto | None:
+    """What makes a layer's weight, before it is transposed."""
+    made_by = made.get(node.input[1])
+    return made.get(made_by.input[0]) if made_by is not None and made_by.op_type == "Transpose" else made_by
 
 
 def _dequantise_bias(graph: onnx.GraphProto, node: onnx.NodeProto, levels: np.ndarray, scale: np.ndarray) -> None:

@@ -123,3 +123,19 @@ def test_a_plain_network_is_refused():
     for verb in (bb.penalty, bb.describe, bb.freeze):
         with pytest.raises(NothingMatchedError, match="prepare"):
             verb(net())
+
+
+def test_what_was_decided_stays_so_when_it_is_loaded_and_decays():
+    frozen = train(bb.prepare(net(), X), 0.1, steps=5)
+    bb.freeze(frozen)
+    model = bb.prepare(net(), X)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1, weight_decay=1e-4)
+    F.cross_entropy(model(X), Y).backward()  # leaves gradients of φ
+    model.load_state_dict(frozen.state_dict())
+    for _ in range(2):
+        optimizer.step()
+        optimizer.zero_grad()
+        F.cross_entropy(model(X), Y).backward()
+    assert not any(p.isnan().any() for p in model.parameters())
+    assert not bb.parameter_groups(model)["gates"]
+    assert [row["weight_bits"] for row in bb.describe(model)] == [row["weight_bits"] for row in bb.describe(frozen)]

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -156,3 +158,37 @@ def test_a_network_of_one_layer():
     model = bb.prepare(nn.Linear(4, 2), x)
     assert isinstance(model, bb.BitLayer) and model(x).shape == (3, 2)
     assert bb.relative_bops(bb.learned(model, x)) == 6.25
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"example": torch.full((4, 6), math.nan)}, "'0' gets NaN or infinite numbers"),
+        ({"skip": "0"}, r"'0': give a list of patterns, \['0'\]"),
+        ({"weights": 8}, r"weights=8; give Widths\(\), fixed\(8\) or None"),
+        ({"costs": {"*": -1.0}}, "0: cost -1.0 must be 0 or more"),
+        ({"costs": {"*": [1.0, 1.0, math.nan, 1.0, 1.0]}}, "µs above 0 at 2, 4, 8, 16, 32 bits"),
+    ],
+)
+def test_what_gives_no_widths_is_refused(wrong, said):
+    example = wrong.pop("example", torch.rand(4, 6))
+    with pytest.raises(ValueError, match=said):
+        bb.prepare(nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2)), example, **wrong)
+
+
+def test_other_floats_are_refused():
+    with pytest.raises(ValueError, match=r"'0' computes in torch\.float64; prepare the float32 network"):
+        bb.prepare(nn.Sequential(nn.Linear(6, 8)).double(), torch.rand(4, 6).double())
+
+
+def test_what_stays_float_is_told():
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.old, self.head = nn.RNN(6, 8, batch_first=True), nn.Linear(8, 2)
+
+        def forward(self, x):
+            return self.head(self.old(x)[0])
+
+    with pytest.warns(UserWarning, match="left in float32: old"):
+        bb.prepare(Net(), torch.rand(2, 3, 6))

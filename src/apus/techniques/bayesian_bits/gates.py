@@ -5,6 +5,7 @@ Source: Louizos et al., "Learning Sparse Neural Networks through L0 Regularizati
 """
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -95,4 +96,14 @@ class Gates(nn.Module):
     def freeze(self) -> None:
         """Decide every gate for good; the decision lies in φ itself, so a checkpoint holds it."""
         self.phi.copy_(torch.where(decided(self.phi), math.inf, -math.inf))
+        self._stand()
+
+    def _load_from_state_dict(self, *args: Any, **kwargs: Any) -> None:
+        super()._load_from_state_dict(*args, **kwargs)
+        if self.frozen():
+            self._stand()
+
+    def _stand(self) -> None:
+        """No optimiser moves what was decided: ∞ less its decay is no number."""
         self.phi.requires_grad_(False)
+        self.phi.grad = None

@@ -2,6 +2,8 @@
 
 import copy
 import fnmatch
+import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -20,6 +22,7 @@ from apus.techniques.bayesian_bits.grids import WIDTHS
 from apus.techniques.bayesian_bits.layer import BitLayer, gates_of, output_axis
 from apus.techniques.bayesian_bits.quantizer import Quantizer, forced
 
+_NEVER = (nn.RNNBase, nn.RNNCellBase, nn.Conv3d, nn.ConvTranspose3d, nn.Bilinear, nn.EmbeddingBag)
 AT_8 = sum(width for width in WIDTHS if width <= 8)
 
 
@@ -93,7 +96,8 @@ def prepare(
 
     Raises:
         NothingMatchedError: no layer runs, or a pattern matches none.
-        ValueError: the network is prepared already, or a cost is neither one number nor five above 0.
+        ValueError: the network is prepared already or not float32, the example not finite, or a cost is neither one
+            number nor five above 0.
 
     Source: §2 and §4.1.
 
@@ -101,6 +105,9 @@ def prepare(
     >>> model[0].weight_bits.bits(), model[0].keep.phi.shape
     (8, torch.Size([8]))
     """
+    for name, widths in (("weights", weights), ("inputs", inputs)):
+        if not isinstance(widths, Widths | None):
+            raise ValueError(f"{name}={widths!r}; give Widths(), fixed({widths!r}) or None")
     model = opened(copy.deepcopy(model))
     order = _order(model, example)
     chosen = [name for name in order if not _matches(name, _checked(skip, order))]
@@ -124,14 +131,18 @@ def prepare(
             *_priced(name, next((cost for pattern, cost in price.items() if fnmatch.fnmatch(name, pattern)), 0.0)),
         )
         model = _replaced(model, layer, wrapped.to(layer.weight.device))
+    if left := [name for name, module in model.named_modules() if isinstance(module, _NEVER)]:
+        warnings.warn(f"left in float32: {', '.join(left)}, for which there are no quantisers", stacklevel=2)
     return model.train()
 
 
 def _priced(name: str, cost: float | Sequence[float]) -> tuple[float, Sequence[float] | None]:
     """Cost and steps of a `BitLayer`; µs by width cost at 8 bits what the 2 + 4 + 8 of the paper would."""
     if not isinstance(cost, Sequence):
+        if not (math.isfinite(cost) and cost >= 0):
+            raise ValueError(f"{name}: cost {cost!r} must be 0 or more")
         return cost, None
-    if len(cost) != len(WIDTHS) or min(cost) <= 0:
+    if len(cost) != len(WIDTHS) or not all(math.isfinite(each) and each > 0 for each in cost):
         raise ValueError(f"{name}: cost {cost!r} must be a number, or µs above 0 at {', '.join(map(str, WIDTHS))} bits")
     at_8 = cost[WIDTHS.index(8)]
     more = [max(0.0, after - before) for before, after in pairwise([0.0, *cost])]  # a wider one may measure faster
@@ -158,7 +169,13 @@ def _examples(model: nn.Module, example: Tensor, order: Sequence[str]) -> dict[s
 
     def note(name: str, _module: nn.Module, x: Tensor, _y: Tensor) -> None:
         if name in order and x.is_floating_point():
+            if x.dtype != torch.float32:
+                raise ValueError(
+                    f"{name!r} computes in {x.dtype}; prepare the float32 network, and train under autocast"
+                )
             ends = torch.stack([x.min(), x.max()])  # all that a range needs
+            if not ends.isfinite().all():
+                raise ValueError(f"{name!r} gets NaN or infinite numbers from this example: it has no range")
             found[name] = torch.cat([found[name], ends]) if name in found else ends
 
     watch(model, example, note)
@@ -189,6 +206,8 @@ def _matches(name: str, patterns: Sequence[str]) -> bool:
 
 
 def _checked(patterns: Sequence[str], names: Sequence[str], kind: str = "layer") -> Sequence[str]:
+    if isinstance(patterns, str):
+        raise ValueError(f"{patterns!r}: give a list of patterns, [{patterns!r}]")
     for pattern in patterns:
         if not fnmatch.filter(names, pattern):
             raise NothingMatchedError(f"{pattern!r} matches no {kind}; there are {', '.join(names) or 'none'}")
