@@ -30,8 +30,8 @@ def draw(results: dict[str, Any]) -> None:
         if rows is of_mnist:
             _published(axes)
     _save(figure, panels[0], "bits.svg")
-    if of_mnist:
-        _history(next(iter(of_mnist.values())))
+    if best := found.get("lenet5-mnist"):
+        _history(best)
 
 
 def _points(axes: Axes, found: dict[str, Any], title: str) -> None:

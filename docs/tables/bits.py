@@ -82,7 +82,8 @@ def deployed(results: Results, case: str) -> list[str]:
     runs = [run["deployed"] for run in detail(results, case, "accuracy_pct")["runs"]]
     apart = max(pair["argmax_differs"] for run in runs for pair in run["agreement"].values())
     sizes = ", ".join(f"{run['apus_bytes'] / 1e3:.0f}" for run in runs)
+    much = f"differ in the class of at most {apart} of the" if apart else "agree on the class of all"
     return [
-        f"torch, ONNX Runtime and engine differ in the class of at most {apart} of {runs[0]['images']:,} test images",
+        f"torch, ONNX Runtime and engine {much} {runs[0]['images']:,} test images",
         f"of MNIST; the three files have {sizes} kB (fp32: 2,330 kB of weights).",
     ]
