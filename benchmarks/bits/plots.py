@@ -1,4 +1,4 @@
-"""Two figures in docs/images: accuracy against bit operations, and what became of gates and outputs over the epochs."""
+"""Two figures in docs/images: accuracy against bit operations and time, and what became of gates over the epochs."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +11,10 @@ from matplotlib.axes import Axes
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 # (relative BOPs %, accuracy %) of van Baalen et al. 2020, table 1, MNIST.
 PUBLISHED = {"TWN": (5.74, 99.35), "LR-Net": (2.99, 99.47), "WAGE": (1.56, 99.60), "Bayesian Bits": (0.36, 99.30)}
+BOPS, TIME = "relative_bops_pct", "p50_us"
+AXES = {BOPS: "bit operations, % of fp32", TIME: "an image, µs"}
 THRESHOLD = 0.34  # of the test-time rule
-OURS, THEIRS = "#c2410c", "#475569"
+OURS, PRICED, THEIRS = "#c2410c", "#0f766e", "#475569"
 
 
 def draw(results: dict[str, Any]) -> None:
@@ -22,11 +24,13 @@ def draw(results: dict[str, Any]) -> None:
     found = {row["case"]: row for row in results["rows"] if row["metric"] == "accuracy_pct"}
     of_mnist = {case: row for case, row in found.items() if case.startswith("lenet5-mnist")}
     of_fashion = {case: row for case, row in found.items() if case.startswith("lenet5-fashion")}
-    titled = {"MNIST, LeNet-5": of_mnist, "Fashion-MNIST, LeNet-5, 20 epochs": of_fashion}
-    drawn = {title: rows for title, rows in titled.items() if rows}
+    drawn = [("MNIST, LeNet-5", of_mnist, BOPS), ("Fashion-MNIST, LeNet-5, 20 epochs", of_fashion, BOPS)]
+    drawn += [("The same networks on one core", of_fashion, TIME)]
+    drawn = [each for each in drawn if each[1]]
     figure, panels = plt.subplots(1, len(drawn), figsize=(5 * len(drawn) + 1, 3.6), squeeze=False)
-    for axes, (title, rows) in zip(panels[0], drawn.items(), strict=True):
-        _points(axes, rows, title)
+    for axes, (title, rows, x) in zip(panels[0], drawn, strict=True):
+        _points(axes, rows, x)
+        axes.set(xlabel=AXES[x], ylabel="test accuracy, %", title=title, xscale="log" if x == BOPS else "linear")
         if rows is of_mnist:
             _published(axes)
     _save(figure, panels[0], "bits.svg")
@@ -34,16 +38,17 @@ def draw(results: dict[str, Any]) -> None:
         _history(best)
 
 
-def _points(axes: Axes, found: dict[str, Any], title: str) -> None:
+def _points(axes: Axes, found: dict[str, Any], along: str) -> None:
     for row in found.values():
-        runs = row["detail"]["runs"]
-        x, y = ([run[name] for run in runs] for name in ("relative_bops_pct", "test_accuracy_pct"))
-        axes.scatter(x, y, color=OURS, alpha=0.4, s=14, linewidths=0)
+        runs, name = row["detail"]["runs"], row["detail"]["setting"]
+        colour = PRICED if "latency" in name else OURS if name.startswith("bb") else THEIRS
+        x, y = ([run[key] for run in runs] for key in (along, "test_accuracy_pct"))
+        axes.scatter(x, y, color=colour, alpha=0.4, s=14, linewidths=0)
         mean = (sum(x) / len(x), sum(y) / len(y))
-        axes.scatter(*mean, color=OURS, s=28)
-        axes.annotate(row["detail"]["setting"], mean, textcoords="offset points", xytext=(5, -9), color=OURS)
-    axes.set(xscale="log", xlabel="bit operations, % of fp32", ylabel="test accuracy, %", title=title)
-    axes.margins(x=0.2, y=0.2)
+        axes.scatter(*mean, color=colour, s=28, marker="s" if colour == THEIRS else "o")
+        at = (5, -10) if colour == THEIRS else (5, 5)
+        axes.annotate(name.replace("latency", "µs"), mean, textcoords="offset points", xytext=at, color=colour)
+    axes.margins(x=0.25, y=0.15)
 
 
 def _published(axes: Axes) -> None:
