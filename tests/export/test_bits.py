@@ -6,6 +6,8 @@ from onnx import TensorProto
 from torch import nn
 
 import apus
+from apus.bench.layers import layers
+from apus.compile import compile_to_file
 from apus.compile.model import compile_model
 from apus.export import INPUT, bytes_by_layer, export
 from apus.techniques import bayesian_bits as bb
@@ -62,7 +64,21 @@ def test_every_width_runs_the_same_in_torch_onnxruntime_and_engine(bits):
     proto = export(model, X)
     agree(model, proto)
     stored = {t.data_type for t in proto.graph.initializer if t.name.endswith("levels") and "bias" not in t.name}
-    assert stored == {TYPES[bits]}
+    assert stored == {TYPES[bits]} | ({TYPES[4]} if bits == 2 else set())  # behind the network's input of 8 bits
+
+
+@pytest.mark.parametrize("tokens", [False, True])
+def test_weights_of_2_bits_beside_inputs_of_8_open_in_onnxruntime(tokens, tmp_path):
+    torch.manual_seed(0)
+    net, x = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 4)), X.flatten(2)
+    x = x[..., :32] if tokens else x[:, 0, :32]
+    model = bb.prepare(net, x, weights=bb.fixed(2), inputs=bb.fixed(8), prune=None).eval()
+    proto, wanted = export(model, x, tmp_path / "x.onnx"), model(x).detach().numpy()
+    session = onnxruntime.InferenceSession(proto.SerializeToString(), providers=["CPUExecutionProvider"])
+    for each in (session, apus.Session(proto.SerializeToString())):
+        np.testing.assert_allclose(each.run(None, {INPUT: x.numpy()})[0], wanted, rtol=0, atol=1e-5 * np.ptp(wanted))
+    rows = layers(compile_to_file(tmp_path / "x.onnx"), {INPUT: x.numpy()}, runs=1)
+    assert {row["bits"] for row in rows if row["op"].startswith("linear")} == {2}
 
 
 def test_files_shrink_with_the_bits():

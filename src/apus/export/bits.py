@@ -112,25 +112,46 @@ def narrow(model: onnx.ModelProto) -> None:
 
     Args:
         model: exported from what `to_bits` made; is changed in place. With 2 bits anywhere its opset becomes 25.
+            Weights of 2 bits whose input has 8 are INT4: ONNX Runtime 1.31 takes such layers for its 8-bit ones, and
+            then does not open INT2. The engine stores them by their values, in 2 bits.
     """
     graph = model.graph
+    wider = _beside_8_bits(graph)
     constants = {tensor.name: tensor for tensor in graph.initializer}
     stored: dict[str, TensorProto] = {}
     for node in graph.node:
         if node.op_type not in ("QuantizeLinear", "DequantizeLinear"):
             continue
-        width = constants[node.input[2]]
-        names = [node.input[2]] + ([node.input[0]] if node.input[0] in constants else [])
-        for name in names:
-            array = numpy_helper.to_array(constants[name])
-            values = np.zeros_like(array) if name == width.name else array
-            stored[name] = _typed(name, values, int(numpy_helper.to_array(width).reshape(-1)[0]))
-    kept = [stored.get(tensor.name, tensor) for tensor in graph.initializer]
+        width = numpy_helper.to_array(constants[node.input[2]])
+        bits = int(width.reshape(-1)[0])
+        if bits == 2 and node.output[0] in wider:
+            bits, node.input[2] = 4, f"{node.input[2]}.int4"
+        stored[node.input[2]] = _typed(node.input[2], np.zeros_like(width), bits)
+        if node.input[0] in constants:
+            stored[node.input[0]] = _typed(node.input[0], numpy_helper.to_array(constants[node.input[0]]), bits)
+    kept = {tensor.name: tensor for tensor in graph.initializer} | stored
+    used = {name for node in graph.node for name in node.input}
     del graph.initializer[:]
-    graph.initializer.extend(kept)
+    graph.initializer.extend(tensor for name, tensor in kept.items() if name in used)
     _retype_values(graph, set(stored))
     if {tensor.data_type for tensor in stored.values()} & {TensorProto.INT2, TensorProto.UINT2}:
         next(each for each in model.opset_import if not each.domain).version = INT2_OPSET
+
+
+def _beside_8_bits(graph: onnx.GraphProto) -> set[str]:
+    """Second inputs of layers whose first is dequantised from 8 bits, before they are transposed."""
+    made = {output: node for node in graph.node for output in node.output}
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    found = set()
+    for node in graph.node:
+        x = made.get(node.input[0]) if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul") else None
+        if x is None or x.op_type != "DequantizeLinear":
+            continue
+        weight = made.get(node.input[1])
+        name = weight.input[0] if weight is not None and weight.op_type == "Transpose" else node.input[1]
+        if int(numpy_helper.to_array(constants[x.input[2]]).reshape(-1)[0]) == 8:
+            found.add(name)
+    return found
 
 
 def _typed(name: str, values: np.ndarray, bits: int) -> TensorProto:
