@@ -3,8 +3,8 @@
 The teacher learns from images moved by up to two pixels, with dropout. The student has neither: alone it learns from
 labels, distilled from labels and the teacher's answers to the images as they are, softened with T = 20. Both have the
 same steps, and both tune their learning rate over the same grid, on 5,000 images held out of training, with a quarter
-of the steps, a seed and a teacher of their own. Then three seeds, each with its own teacher, learn from all 60,000
-images and are judged on the 10,000 test images.
+of the steps, a seed and a teacher of their own, whose training is whole: one that knows little tunes nothing. Then
+three seeds, each with its own teacher, learn from all 60,000 images and are judged on the 10,000 test images.
 
 Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, §3: 67 errors, alone 146, distilled 74.
 """
@@ -60,16 +60,18 @@ def errors(model: nn.Module, split: str) -> int:
     return int((z.argmax(1) != y).sum())
 
 
-def options(split: str, rate: float = 0.1) -> TrainOptions:
-    """Of teacher and student alike; shorter for tuning."""
-    epochs = EPOCHS if split == "all" else TUNING_EPOCHS
+def options(who: str, split: str, rate: float) -> TrainOptions:
+    """Of teacher and student alike; shorter for the student's tuning."""
+    epochs = EPOCHS if split == "all" or who == "teacher" else TUNING_EPOCHS
     return TrainOptions(epochs, BATCH, learning_rate=rate, weight_decay=0.0, warmup=0.05, bf16=True)
 
 
 def key(who: str, seed: int, split: str, rate: float) -> Key:
     """All that shapes a run."""
-    plain = {name: value for name, value in asdict(options(split, rate)).items() if not name.startswith("checkpoint")}
-    shaping = {"temperature": TEMPERATURE, "alpha": ALPHA} if who == "distilled" else {}
+    plain = {
+        name: value for name, value in asdict(options(who, split, rate)).items() if not name.startswith("checkpoint")
+    }
+    shaping = {"temperature": TEMPERATURE, "alpha": ALPHA, "taught_by": EPOCHS} if who == "distilled" else {}
     teacher = {"jitter": JITTER, "dropout": DROPOUT} if who != "alone" else {}
     return {"who": who, "seed": seed, "split": split, **plain, **shaping, **teacher}
 
@@ -82,7 +84,7 @@ def teacher(seed: int, split: str) -> tuple[nn.Module, dict]:
         model.load_state_dict(torch.load(kept, weights_only=True))
         return model, found
     batches = ArrayBatches(splits()[split], BATCH, seed=seed, augment=Augment(shift=JITTER))
-    found = _train(wanted, model, batches, Plugs(), options(split), seed, split)
+    found = _train(wanted, model, batches, Plugs(), options("teacher", split, 0.1), seed, split)
     torch.save(model.state_dict(), kept)
     return model, remember(FINISHED, wanted, lambda: found)
 
@@ -96,7 +98,7 @@ def student(who: str, seed: int, split: str, rate: float) -> dict:
         if who == "distilled":
             examples, plugs = _taught(seed, split), Plugs(loss=_soft)
         batches = ArrayBatches(examples, BATCH, seed=seed)
-        return _train(wanted, network(800, seed), batches, plugs, options(split, rate), seed, split)
+        return _train(wanted, network(800, seed), batches, plugs, options(who, split, rate), seed, split)
 
     return remember(FINISHED, wanted, train)
 
