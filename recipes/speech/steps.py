@@ -6,6 +6,7 @@ Under torchrun each rank takes its part of a batch, and gradients are averaged.
 import json
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +70,7 @@ def train(
         _save(folder, parts, step, losses, score)
 
 
+@cache
 def ranks_here() -> Ranks:
     """This process among those that torchrun started; by itself without it."""
     return Runtime("cpu").ranks

@@ -196,11 +196,14 @@ class Twice(nn.Module):
         return self.b(torch.relu(self.a(torch.relu(self.a(x)))))
 
 
-def test_a_layer_that_runs_twice_can_be_pruned():
+@pytest.mark.parametrize("pruned", [False, True])
+def test_a_layer_that_runs_twice_is_stored_once_and_can_be_pruned(pruned):
     torch.manual_seed(0)
     x = torch.randn(8, 4)
     model = bb.prepare(Twice(), x).eval()
-    model.a.keep.phi.data[1] = OFF
+    if pruned:
+        model.a.keep.phi.data[1] = OFF
     proto = export(model, x)
+    assert pruned or len([t for t in proto.graph.initializer if t.name.startswith("a.levels")]) == 1
     found = apus.Session(proto.SerializeToString()).run(None, {INPUT: x.numpy()})[0]
     np.testing.assert_allclose(found, model(x).detach().numpy(), rtol=0, atol=1e-6)

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.onnx.ops import symbolic
 
 from apus.export.qdq import OPSET
+from apus.export.tidy import LAYERS, weight_of
 from apus.techniques.bayesian_bits import BitCurve, BitLayer, Quantizer, bit_layers, compute
 
 INT2_OPSET = 25  # the first that knows INT2 and UINT2
@@ -129,28 +130,24 @@ def narrow(model: onnx.ModelProto) -> None:
         stored[node.input[2]] = _typed(node.input[2], np.zeros_like(width), bits)
         if node.input[0] in constants:
             stored[node.input[0]] = _typed(node.input[0], numpy_helper.to_array(constants[node.input[0]]), bits)
-    kept = {tensor.name: tensor for tensor in graph.initializer} | stored
-    used = {name for node in graph.node for name in node.input}
+    kept = constants | stored
     del graph.initializer[:]
-    graph.initializer.extend(tensor for name, tensor in kept.items() if name in used)
+    graph.initializer.extend(kept.values())
     _retype_values(graph, set(stored))
     if {tensor.data_type for tensor in stored.values()} & {TensorProto.INT2, TensorProto.UINT2}:
         next(each for each in model.opset_import if not each.domain).version = INT2_OPSET
 
 
 def _beside_8_bits(graph: onnx.GraphProto) -> set[str]:
-    """Second inputs of layers whose first is dequantised from 8 bits, before they are transposed."""
+    """Dequantised weights of layers whose input is dequantised from 8 bits."""
     made = {output: node for node in graph.node for output in node.output}
     constants = {tensor.name: tensor for tensor in graph.initializer}
     found = set()
     for node in graph.node:
-        x = made.get(node.input[0]) if node.op_type in ("Conv", "ConvTranspose", "Gemm", "MatMul") else None
-        if x is None or x.op_type != "DequantizeLinear":
-            continue
-        weight = made.get(node.input[1])
-        name = weight.input[0] if weight is not None and weight.op_type == "Transpose" else node.input[1]
-        if int(numpy_helper.to_array(constants[x.input[2]]).reshape(-1)[0]) == 8:
-            found.add(name)
+        x = made.get(node.input[0]) if node.op_type in LAYERS else None
+        weight = weight_of(node, made) if x is not None and x.op_type == "DequantizeLinear" else None
+        if x is not None and weight is not None and numpy_helper.to_array(constants[x.input[2]]).reshape(-1)[0] == 8:
+            found.add(weight.output[0])
     return found
 
 

@@ -4,6 +4,7 @@
 """
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
@@ -24,7 +25,7 @@ def remove_pruned(model: onnx.ModelProto) -> int:
     Returns:
         How many rows of weights were removed.
     """
-    _own_constants(model)
+    twins = _own_constants(model)
     while _bypass_zeros(model):
         pass
     found = Channels(model)
@@ -38,6 +39,7 @@ def remove_pruned(model: onnx.ModelProto) -> int:
             array = np.take(numpy_helper.to_array(arrays[cut.constant]), kept, axis=cut.axis)
             arrays[cut.constant].CopyFrom(numpy_helper.from_array(array, cut.constant))
     _shrink(model, found, arrays)
+    _share(model.graph, twins)
     _drop_dead(model)
     del model.graph.value_info[:]
     return removed
@@ -59,10 +61,10 @@ def _own_levels(graph: onnx.GraphProto) -> None:
                 graph.node.insert(list(graph.node).index(node), twin)
 
 
-def _own_constants(model: onnx.ModelProto) -> None:
-    """A constant that several nodes read becomes several, so that each may be cut by itself; so do its levels."""
+def _own_constants(model: onnx.ModelProto) -> dict[str, str]:
+    """A constant that several nodes read becomes several, to be cut each by itself; the twins by name, and whose."""
     _own_levels(model.graph)
-    taken: Counter[str] = Counter()
+    taken, twins = Counter[str](), dict[str, str]()
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     for node in model.graph.node:
         for place, name in enumerate(node.input):
@@ -74,6 +76,18 @@ def _own_constants(model: onnx.ModelProto) -> None:
                 twin.CopyFrom(constants[name])
                 twin.name = node.input[place] = f"{name}.{taken[name]}"
                 model.graph.initializer.append(twin)
+                twins[twin.name] = name
+    return twins
+
+
+def _share(graph: onnx.GraphProto, twins: Mapping[str, str]) -> None:
+    """Twins that were cut alike are one constant again."""
+    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    for node in graph.node:
+        for place, name in enumerate(node.input):
+            first = twins.get(name)
+            if first in arrays and np.array_equal(arrays[name], arrays[first]):  # else that one went with its node
+                node.input[place] = first
 
 
 def _bypass_zeros(model: onnx.ModelProto) -> bool:

@@ -1,12 +1,13 @@
 """Finishing touches on an exported graph, so that every runtime fuses all of it into integer operators."""
 
 from collections import Counter
+from collections.abc import Mapping
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-_LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+LAYERS = ("Conv", "ConvTranspose", "Gemm", "MatMul")
 _INT32 = np.iinfo(np.int32)
 
 
@@ -25,10 +26,10 @@ def name_layers(model: onnx.ModelProto) -> None:
 
 
 def _layer_name(node: onnx.NodeProto, made: dict[str, onnx.NodeProto]) -> str:
-    if node.op_type not in _LAYERS or len(node.input) < 2:
+    if node.op_type not in LAYERS or len(node.input) < 2:
         return ""
     stored = node.input[1]
-    while stored in made and made[stored].op_type in ("DequantizeLinear", "Transpose", "Mul", "Clip"):
+    while stored in made and made[stored].op_type in ("DequantizeLinear", "Transpose"):
         stored = made[stored].input[0]
     layer, _, role = stored.rpartition(".")
     return layer if role in ("weight", "levels") else ""
@@ -46,13 +47,13 @@ def make_room_for_biases(model: onnx.ModelProto) -> int:
         Of how many layers.
     """
     graph = model.graph
-    made, constants, changed = _made(graph), _constants(graph), dict[str, np.ndarray]()
+    made, constants, changed = _made(graph), _constants(graph), set[str]()
     for node in graph.node:
         layer, name = _biased(node, made, constants)
         unit = _unit(layer, made, constants) if layer is not None else None
         if layer is None or unit is None or not (np.abs(constants[name]) > unit * np.float64(_INT32.max)).any():
             continue
-        weight = _weight(layer, made)
+        weight = weight_of(layer, made)
         assert weight is not None  # it has a unit
         levels, scale = (constants[each] for each in weight.input[:2])
         least = np.abs(constants[name]) * 2.0 / _INT32.max / (unit / scale)
@@ -60,10 +61,11 @@ def make_room_for_biases(model: onnx.ModelProto) -> int:
         axis = next((a.i for a in weight.attribute if a.name == "axis"), 1) % levels.ndim
         shape = [-1 if i == axis and scale.ndim else 1 for i in range(levels.ndim)]
         coarse = np.rint(levels.astype(np.float64) * (scale / wanted).reshape(shape))
-        changed |= {weight.input[0]: coarse.astype(levels.dtype), weight.input[1]: wanted}
+        constants |= {weight.input[0]: coarse.astype(levels.dtype), weight.input[1]: wanted}  # another may share them
+        changed |= {*weight.input[:2]}
     for tensor in graph.initializer:
         if tensor.name in changed:
-            tensor.CopyFrom(numpy_helper.from_array(changed[tensor.name], tensor.name))
+            tensor.CopyFrom(numpy_helper.from_array(constants[tensor.name], tensor.name))
     return len(changed) // 2
 
 
@@ -148,7 +150,7 @@ def _constants(graph: onnx.GraphProto) -> dict[str, np.ndarray]:
 
 def _unit(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict[str, np.ndarray]) -> np.ndarray | None:
     """float32 s_x · s_w, one number or one per output; None where a side is no 8-bit integer."""
-    x, w = made.get(node.input[0]), _weight(node, made)
+    x, w = made.get(node.input[0]), weight_of(node, made)
     if x is None or w is None or {x.op_type, w.op_type} != {"DequantizeLinear"}:
         return None
     if any(constants[each.input[2]].dtype.name not in ("int8", "uint8") for each in (x, w) if len(each.input) > 2):
@@ -156,8 +158,16 @@ def _unit(node: onnx.NodeProto, made: dict[str, onnx.NodeProto], constants: dict
     return np.asarray(constants[x.input[1]] * constants[w.input[1]], np.float32)
 
 
-def _weight(node: onnx.NodeProto, made: dict[str, onnx.NodeProto]) -> onnx.NodeProto | None:
-    """What makes a layer's weight, before it is transposed."""
+def weight_of(node: onnx.NodeProto, made: Mapping[str, onnx.NodeProto]) -> onnx.NodeProto | None:
+    """What makes a layer's weight, before it is transposed.
+
+    Args:
+        node: a layer.
+        made: the node that makes each value.
+
+    Returns:
+        The node; None where the weight is a constant as it stands.
+    """
     made_by = made.get(node.input[1])
     return made.get(made_by.input[0]) if made_by is not None and made_by.op_type == "Transpose" else made_by
 
