@@ -1,11 +1,13 @@
 """Finished runs are kept in a file, so that an interrupted study goes on where it stopped."""
 
+import datetime
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 from apus.bench.results import Row, write_results
+from apus.runtime import cpu
 
 
 def remember(file: Path, key: Mapping[str, Any], run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -42,13 +44,17 @@ def recall(file: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
 def write_parts(path: Path, benchmark: str, parts: Mapping[str, Callable[[], list[Row]]]) -> None:
     """Measure parts of a benchmark one after the other, and put each one's rows in place of its former ones.
 
+    Each row says when it was measured and on what processor, as the parts may come from several.
+
     Args:
         path: of the results.
         benchmark: its name.
         parts: name → makes the rows.
     """
     for part, rows in parts.items():
-        made = [r | {"detail": r["detail"] | {"part": part}} for r in rows()]
+        found, today = rows(), datetime.datetime.now(datetime.UTC).date().isoformat()
+        stamp = {"part": part, "cpu": cpu()["brand"], "date": today}
+        made = [r | {"detail": r["detail"] | stamp} for r in found]
         before = json.loads(path.read_text())["rows"] if path.exists() else []
         kept = [r for r in before if r["detail"]["part"] != part]
         write_results(path, benchmark, f"make bench-{benchmark}", kept + made)

@@ -17,8 +17,9 @@ import torch
 from torch import Tensor, nn
 
 from apus.bench.results import Row, row
-from apus.data import ArrayBatches, Dataset
-from apus.data.cmudict import LETTERS, PHONEMES, SAID, WORD, Lexicon, as_text, load_cmudict, read_lexicon, split_words
+from apus.data import Dataset
+from apus.data.cmudict import LETTERS, LONGEST, PHONEMES, Lexicon, as_text, load_cmudict, read_lexicon, split_words
+from apus.data.texts import TextBatches
 from apus.models.g2p import G2P, loss
 from apus.techniques.distill import Taps, Teacher, attention_mse, initialise, logits_mse, map_layers
 from apus.techniques.quantize import QuantEmbedding, QuantLayer, calibrate, prepare
@@ -27,8 +28,8 @@ from benchmarks.trained import Result, trained
 
 FOLDER = Path("runs/distill/g2p")
 HELD, WIDTH, SEED = 5000, 128, 0
-TEACHER = TrainOptions(12, 256, "adamw", 1e-3, weight_decay=0.01, warmup=0.05, clip=1.0, bf16=True)
-STUDENT = TrainOptions(4, 256, "adamw", 3e-4, weight_decay=0.01, warmup=0.05, clip=1.0, bf16=True)
+TEACHER = TrainOptions(12, 256, "adamw", 1e-3, weight_decay=0.01, warmup=0.05, clip=1.0)
+STUDENT = TrainOptions(4, 256, "adamw", 3e-4, weight_decay=0.01, warmup=0.05, clip=1.0)
 CASES = {"8-8": (8, 3), "4-8": (4, 3), "2-8": (2, 3), "2-8-1layer": (2, 1)}
 SHARED = ("letters", "phonemes", "places", "encoder_norm", "decoder_norm", "head")
 INNER = ("encoder.*", "decoder.*")
@@ -44,13 +45,13 @@ def data() -> tuple[Dataset, Lexicon, list[str]]:
 
 def network(layers: int = 3) -> G2P:
     torch.manual_seed(SEED)
-    return G2P(len(LETTERS), len(PHONEMES), word=WORD, said=SAID, width=WIDTH, layers=layers)
+    return G2P(len(LETTERS), len(PHONEMES), word=LONGEST, said=LONGEST, width=WIDTH, layers=layers)
 
 
 def right(model: G2P) -> Result:
     """Share of test words said as the dictionary has them, in percent."""
     splits, lexicon, words = data()
-    word = torch.from_numpy(splits.test.x[:, :WORD])
+    word = torch.from_numpy(splits.test.x[:, :LONGEST])
     said = torch.cat([model.say(part) for part in word.split(500)]).numpy()
     hits = sum(as_text(row) in lexicon.words[word] for row, word in zip(said, words, strict=True))
     return {"word_accuracy_pct": 100 * hits / len(words)}
@@ -66,8 +67,8 @@ def teacher() -> tuple[G2P, Result]:
     return model, trained(FOLDER, key, model, _batches, TEACHER, right, loss=lambda: sequence_loss)
 
 
-def _batches() -> ArrayBatches:
-    return ArrayBatches(data()[0].train, STUDENT.batch, seed=SEED)
+def _batches() -> TextBatches:
+    return TextBatches(data()[0].train, STUDENT.batch, seed=SEED)
 
 
 def student(case: str) -> tuple[nn.Module, Result]:
@@ -87,7 +88,7 @@ def _maps(small: nn.Module, large: nn.Module, patterns: tuple[str, ...]) -> dict
 
 
 def _distilled(case: str, model: nn.Module, large: G2P) -> Result:
-    answer, taps = Teacher(large, bf16=True), {}
+    answer, taps = Teacher(large), {}
     hidden, scores = _maps(model, large, INNER), _maps(model, large, SCORES)
 
     @contextmanager

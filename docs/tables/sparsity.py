@@ -26,6 +26,6 @@ def text(results: Results) -> str:
         f"What is delivered is {moved}; {100 * why['sparsity']:.0f} % of its blocks are zero. It takes {small},",
         f"the teacher {large}. It runs {ratio:.1f}x as fast as the best int8 peer on the teacher, {why['best_peer']}:",
         f"{times} (one definition, filled up to {why['input'][1]} tokens).",
-        measured(results),
+        measured(results, why),
     ]
     return "\n".join(lines)

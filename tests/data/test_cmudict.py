@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from apus.data.cmudict import LETTERS, PHONEMES, as_text, load_cmudict, read_lexicon
+from apus.data.cmudict import LETTERS, LONGEST, PHONEMES, as_text, encode, load_cmudict, read_lexicon
+from apus.data.texts import TextBatches
 from apus.errors import DataError
 
 TEXT = """ox AA1 K S
@@ -25,7 +26,7 @@ def test_words_without_stress_and_every_way_to_say_them(path):
     lexicon = read_lexicon(path)
     assert list(lexicon.words) == ["ox", "read", "'tis", "two"]
     assert lexicon.words["read"] == [("R", "IY", "D"), ("R", "EH", "D")]
-    assert len(read_lexicon(path, word=2)) == 1
+    assert list(read_lexicon(path, longest=3).words) == ["two"]
 
 
 def test_each_answer_begins_and_ends(path):
@@ -54,3 +55,15 @@ def test_what_is_no_dictionary_is_refused(path, tmp_path):
     (tmp_path / "empty").write_text("!\n")
     with pytest.raises(DataError, match="no word"):
         read_lexicon(tmp_path / "empty")
+
+
+def test_a_batch_is_as_long_as_the_longest_of_its_words_and_answers():
+    said = {"ox": ("AA", "K", "S"), "read": ("R", "IY", "D"), "two": ("T", "UW"), "a": ("AH",)}
+    words = encode(list(said), list(said.values()))
+    for x, y in TextBatches(words, 1).epoch(0):
+        longest = y.shape[1]
+        assert x.shape == (1, 2 * longest)
+        name = "".join(LETTERS[letter] for letter in x[0, :longest])
+        assert as_text(y[0].numpy()) == said[name]
+        assert longest == max(len(name), len(said[name]) + 1) < LONGEST
+        assert x[0, longest] == 1

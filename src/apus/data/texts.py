@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,8 +25,20 @@ class Texts(Arrays):
 
     def lengths(self) -> NDArray[np.int64]:
         """Tokens of each row without its filling, (N,)."""
-        T = self.x.shape[1]
-        return np.asarray(T - (self.x[:, ::-1] != 0).argmax(1), np.int64)
+        return lengths(self.x)
+
+    def cut(self, rows: NDArray[np.int64], longest: int) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The examples `rows`, none of them longer than `longest` tokens: x (B, longest), y (B, ...)."""
+        return self.x[rows, :longest], self.y[rows]
+
+
+def lengths(x: NDArray[Any]) -> NDArray[np.int64]:
+    """Tokens of each row of (N, T) without its filling, (N,).
+
+    >>> lengths(np.array([[5, 6, 0, 0], [5, 0, 6, 0]])).tolist()
+    [2, 3]
+    """
+    return np.asarray(x.shape[1] - (x[:, ::-1] != 0).argmax(1), np.int64)
 
 
 class TextBatches:
@@ -62,7 +75,8 @@ class TextBatches:
         for rows in self._rows(epoch)[start:]:
             longest = int(self.lengths[rows].max())
             longest = -(-longest // self.multiple) * self.multiple
-            yield torch.from_numpy(self.texts.x[rows, :longest]), torch.from_numpy(self.texts.y[rows])
+            x, y = self.texts.cut(rows, longest)
+            yield torch.from_numpy(x), torch.from_numpy(y)
 
     def _rows(self, epoch: int) -> list[NDArray[np.int64]]:
         count, pool = len(self), POOL * self.batch

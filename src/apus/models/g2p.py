@@ -62,13 +62,15 @@ class G2P(nn.Module):
         """Scores of each next phoneme, given those before it.
 
         Args:
-            x: word and answer side by side, integer (B, word + said); the answer starts with BEGIN.
+            x: word and answer side by side, integer (B, word + said) or shorter, in the same proportion; the answer
+                starts with BEGIN.
 
         Returns:
-            (B, said, phonemes).
+            (B, said, phonemes), or as many as there are answers' tokens in x.
         """
-        memory, hidden = self.encode(x[:, : self.word])
-        return self.decode(x[:, self.word :], memory, hidden)
+        word = x.shape[1] * self.word // (self.word + self.said)
+        memory, hidden = self.encode(x[:, :word])
+        return self.decode(x[:, word:], memory, hidden)
 
     def encode(self, word: Tensor) -> tuple[Tensor, Tensor]:
         """Hidden states of words (B, word), (B, word, width), and which places a decoder may not see."""
