@@ -1,104 +1,60 @@
 """A student in the mobile style, a twentieth of its teacher's parameters, on Fashion-MNIST.
 
-Alone and distilled it has the same steps, augmentation and grid of learning rates, tuned on 5,000 images held out of
-training with a seed of its own and a quarter of the steps; three seeds, each with its own teacher, are judged on test.
-The networks, epochs and temperature are those of recipes/phone.toml.
+The student is that of recipes/phone.toml, the teachers are those of recipes/images.toml, one for each of three seeds.
+Alone and distilled it has the same steps, augmentation and grid of learning rates, tuned with a quarter of the steps
+on 5,000 images held out of training; it is judged on the test images.
 """
 
-from functools import cache
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
-import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
-
 from apus.bench.results import Row, row
-from apus.data import ArrayBatches, Augment, Dataset, load
-from apus.models.mobile_cnn import MobileCNN
-from apus.models.residual_cnn import ResidualCNN
-from apus.techniques.distill import Teacher, distil_loss, soft_targets
-from apus.training import TrainOptions, outputs
-from benchmarks.trained import Result, trained
+from apus.compress import Recipe, read_recipe
+from benchmarks.clothes import CLOTHES
+from benchmarks.variants import ALONE, Facts, Study
 
-FOLDER = Path("runs/distill/fashion")
-TEMPERATURE, ALPHA = 4.0, 0.9
-SEEDS, TUNING_SEED, RATES = (0, 1, 2), 100, (0.1, 0.2, 0.4)
-EPOCHS, TUNING_EPOCHS, BATCH = 24.0, 6.0, 256
-AUGMENT = Augment(shift=2, flip=True)
+PHONE = Study(replace(read_recipe(Path("recipes/phone.toml")), threads=1), "phone-study")
+SEEDS, RATES, TUNING = (0, 1, 2), (0.05, 0.1, 0.2), 1 / 4
 
 
-@cache
-def data() -> Dataset:
-    """Fashion-MNIST, 5,000 training images held out."""
-    found = load("fashion-mnist", valid=5000)
-    if found.name != "fashion-mnist":
-        raise SystemExit("Fashion-MNIST is not to be had here; set APUS_DATA to the folder that holds it")
-    return found
+def recipe(who: str, seed: int, rate: float, share: float = 1.0) -> Recipe:
+    """The phone's, with a trained teacher, another learning rate and a share of the steps."""
+    weights = CLOTHES.folder(seed) / "teacher" / "weights.safetensors"
+    base, student = PHONE.of_seed(seed), PHONE.recipe.student
+    options = replace(student.train, learning_rate=rate, epochs=student.train.epochs * share)
+    student = replace(student, train=options, distil=ALONE if who == "alone" else student.distil)
+    return replace(base, teacher=replace(base.teacher, weights=str(weights)), student=student)
 
 
-def options(epochs: float, rate: float) -> TrainOptions:
-    return TrainOptions(epochs, BATCH, learning_rate=rate, weight_decay=1e-4, warmup=0.1, bf16=True)
-
-
-def accuracy(model: nn.Module) -> Result:
-    """On held-out and test images, in percent."""
-    splits = {"valid": data().valid, "test": data().test}
-    judged = {name: outputs(model, ArrayBatches(split, 500, shuffle=False)) for name, split in splits.items()}
-    return {name: 100 * (z.argmax(1) == y).double().mean().item() for name, (z, y) in judged.items()}
-
-
-def batches(seed: int) -> ArrayBatches:
-    return ArrayBatches(data().train, BATCH, seed=seed, augment=AUGMENT)
-
-
-def teacher(seed: int, epochs: float) -> tuple[nn.Module, Result]:
-    """The trained teacher of a seed."""
-    torch.manual_seed(seed)
-    model = ResidualCNN(widths=(48, 96, 224))
-    key = {"who": "teacher", "seed": seed}
-    return model, trained(FOLDER, key, model, lambda: batches(seed), options(epochs, 0.1), accuracy)
-
-
-def student(who: str, seed: int, epochs: float, rate: float) -> Result:
-    """A student's accuracies, alone or distilled."""
-    torch.manual_seed(seed)
-    model, key = MobileCNN(), {"who": who, "seed": seed}
-    if who == "distilled":
-        key |= {"temperature": TEMPERATURE, "alpha": ALPHA}
-    loss = (lambda: _taught(seed, epochs)) if who == "distilled" else None
-    return trained(FOLDER, key, model, lambda: batches(seed), options(epochs, rate), accuracy, loss=loss)
-
-
-def _taught(seed: int, epochs: float):
-    answer = Teacher(teacher(seed, epochs)[0].to(memory_format=torch.channels_last), bf16=True)
-
-    def loss(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        return distil_loss(F.cross_entropy(z, y), soft_targets(z, answer(x), TEMPERATURE), ALPHA)
-
-    return loss
+def student(who: str, seed: int, rate: float, share: float = 1.0) -> Facts:
+    """What a student scores, alone or distilled."""
+    CLOTHES.teacher(seed)
+    name = f"{who}-{rate:g}" + ("-tuning" if share < 1 else "")
+    return PHONE.walked(name, recipe(who, seed, rate, share), ["teacher", "student"])
 
 
 def rows() -> list[Row]:
     """Accuracies, what the student loses against its teacher, and what the teacher is worth to it."""
-    torch.set_num_threads(1)
-    tuning = {w: {r: student(w, TUNING_SEED, TUNING_EPOCHS, r)["valid"] for r in RATES} for w in ("alone", "distilled")}
+    tuning = {
+        who: {rate: student(who, SEEDS[0], rate, TUNING)["valid_accuracy_pct"] for rate in RATES}
+        for who in ("alone", "distilled")
+    }
     rates = {who: max(found, key=found.__getitem__) for who, found in tuning.items()}
-    found = {who: [student(who, seed, EPOCHS, rates[who])["test"] for seed in SEEDS] for who in rates}
-    found["teacher"] = [teacher(seed, EPOCHS)[1]["test"] for seed in SEEDS]
-    sizes = {"teacher": _size(ResidualCNN(widths=(48, 96, 224))), "alone": _size(MobileCNN())}
-    sizes["distilled"] = sizes["alone"]
-    made = [
-        row(f"fashion-mobile-{who}", "accuracy_pct", mean(each), "%", low=min(each), high=max(each), runs=len(each))
-        | {"detail": {"parameters": sizes[who], "learning_rate": rates.get(who, 0.1), "tuning": tuning.get(who)}}
-        for who, each in found.items()
-    ]
-    for metric, less in (("drop_points", "teacher"), ("gain_points", "alone")):
-        sign = 1 if metric == "drop_points" else -1
-        each = [sign * (a - b) for a, b in zip(found[less], found["distilled"], strict=True)]
-        made.append(row("fashion-mobile", metric, mean(each), "points", low=min(each), high=max(each), runs=len(each)))
-    return made
+    facts = {who: [student(who, seed, rates[who]) for seed in SEEDS] for who in rates}
+    facts["teacher"] = [CLOTHES.teacher(seed) for seed in SEEDS]
+    found = {who: [each["accuracy_pct"] for each in seeds] for who, seeds in facts.items()}
+    made = []
+    for who, each in found.items():
+        detail = {name: facts[who][0][name] for name in ("parameters", "steps", "seconds")}
+        if who in rates:
+            detail |= {"learning_rate": rates[who], "held_out_pct": {f"{r:g}": a for r, a in tuning[who].items()}}
+        made.append(_row(f"fashion-mobile-{who}", "accuracy_pct", each, detail))
+    drops = [large - small for large, small in zip(found["teacher"], found["distilled"], strict=True)]
+    gains = [taught - own for taught, own in zip(found["distilled"], found["alone"], strict=True)]
+    return [*made, _row("fashion-mobile", "drop_points", drops), _row("fashion-mobile", "gain_points", gains)]
 
 
-def _size(model: nn.Module) -> int:
-    return sum(p.numel() for p in model.parameters())
+def _row(case: str, metric: str, values: list[float], detail: Facts | None = None) -> Row:
+    unit = "%" if metric.endswith("pct") else "points"
+    return row(case, metric, mean(values), unit, low=min(values), high=max(values), runs=len(values), detail=detail)

@@ -13,14 +13,13 @@ import numpy as np
 import apus
 from apus.bench import compare, contender
 from apus.bench.results import Row, row
-from apus.compress import Recipe, read_recipe
+from apus.compress import Recipe
 from apus.data import load
 from apus.export import INPUT
+from benchmarks.clothes import CLOTHES, RECIPE
 from benchmarks.sparsity import cases
-from benchmarks.variants import Facts, Study
+from benchmarks.variants import Facts
 
-RECIPE = replace(read_recipe(Path("recipes/images.toml")), threads=1)
-CLOTHES = Study(RECIPE, "images-study")
 STAGES, FILES = ("teacher", "student", "prune", "quantize"), ("export", "compile", "verify")
 WIDTHS = (32, 64, 128, 128, 128)
 SHARES = (25, 37.5, 50, 75, 100)
