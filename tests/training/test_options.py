@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from apus.training.options import TrainOptions, has_bf16, make_optimizer
+from apus.training.options import TrainOptions, gains_by_bf16, make_optimizer
 
 
 def test_only_weights_decay():
@@ -32,6 +32,16 @@ def test_groups_apart_keep_their_own_rate_and_do_not_decay():
         make_optimizer(model, TrainOptions(), apart)
 
 
-def test_bf16_needs_the_instructions():
-    named = torch.cpu.get_capabilities()
-    assert has_bf16() == bool(named.get("avx512_bf16") or named.get("amx_bf16"))
+@pytest.mark.parametrize(
+    ("brand", "has", "gains"),
+    [
+        ("Intel(R) Xeon(R) Processor", {"avx512_bf16", "amx_bf16"}, True),
+        ("Intel(R) Xeon(R) Processor", {"avx512_bf16"}, False),
+        ("AMD EPYC", {"avx512_bf16"}, True),
+        ("AMD EPYC", set(), False),
+    ],
+)
+def test_bf16_is_used_where_it_is_faster(monkeypatch, brand, has, gains):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: dict.fromkeys(has, True))
+    monkeypatch.setattr("apus.training.options.cpu", lambda: {"brand": brand})
+    assert gains_by_bf16() is gains

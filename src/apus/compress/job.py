@@ -85,7 +85,7 @@ class Job:
         model = self.runtime.place(self.trained("teacher"))
         if self.runtime.device.type in ("cpu", "cuda") and any(p.ndim == 4 for p in model.parameters()):
             model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return distill.Teacher(model, bf16=self.recipe.teacher.train.bf16 and self.runtime.multiplies_bf16)
+        return distill.Teacher(model, bf16=self.recipe.teacher.train.bf16 and self.runtime.gains_by_bf16)
 
 
 def before_quantize(recipe: Recipe) -> str:

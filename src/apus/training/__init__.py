@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from apus import _torch as _torch
 from apus.training.evaluate import Loss, Score, outputs, score
 from apus.training.loop import fit, here
-from apus.training.options import TrainOptions, has_bf16, make_optimizer
+from apus.training.options import TrainOptions, gains_by_bf16, make_optimizer
 from apus.training.plugs import LossTerm, Plugs, Stateful, Validation, cross_entropy
 from apus.training.stop import Stopped
 
@@ -24,7 +24,7 @@ __all__ = [
     "Validation",
     "cross_entropy",
     "fit",
-    "has_bf16",
+    "gains_by_bf16",
     "here",
     "make_optimizer",
     "outputs",

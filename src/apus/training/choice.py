@@ -11,7 +11,7 @@ from torch.utils import _pytree as pytree
 
 from apus.errors import DeviceError
 from apus.training import quirks
-from apus.training.options import has_bf16
+from apus.training.options import gains_by_bf16 as cpu_gains_by_bf16
 
 
 def choose_device(name: str | None = None) -> torch.device:
@@ -87,8 +87,8 @@ def one_of(what: str, value: str, words: Any) -> None:
         raise ValueError(f"{what} is {value!r}; it is one of {', '.join(known)}")
 
 
-def multiplies_bf16(device: torch.device) -> bool:
-    """Whether a device multiplies bfloat16 in hardware.
+def gains_by_bf16(device: torch.device) -> bool:
+    """Whether a device computes faster in bfloat16 than in float32.
 
     Args:
         device: as `choose_device` returned it.
@@ -98,7 +98,7 @@ def multiplies_bf16(device: torch.device) -> bool:
     """
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    return device.type != "cpu" or has_bf16()
+    return device.type != "cpu" or cpu_gains_by_bf16()
 
 
 def compile_options(device: torch.device, compiler: str | None, *, graphs: bool = False) -> dict[str, Any]:

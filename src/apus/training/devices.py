@@ -40,8 +40,8 @@ class Runtime:
 
     Args:
         device: `cpu`, `cuda`, `tpu`; None: `$APUS_DEVICE`, else what the machine has.
-        precision: `bf16` computes the model under autocast, weights stay fp32; `auto` does so where the device
-            multiplies bf16 in hardware.
+        precision: `bf16` computes the model under autocast, weights stay fp32; `auto` does so where that is
+            faster.
         compiler: a `torch.compile` backend for the models given to `setup`, or `auto` for the device's best; None:
             they run eagerly.
         shard: FSDP2 in place of DDP, for models that do not fit.
@@ -135,12 +135,12 @@ class Runtime:
     @property
     def bf16(self) -> bool:
         """Whether models compute in bfloat16."""
-        return self.precision == "bf16" or (self.precision == "auto" and self.multiplies_bf16)
+        return self.precision == "bf16" or (self.precision == "auto" and self.gains_by_bf16)
 
     @property
-    def multiplies_bf16(self) -> bool:
-        """Whether the device multiplies bfloat16 in hardware; emulated it would be slower than float32."""
-        return choice.multiplies_bf16(self.device)
+    def gains_by_bf16(self) -> bool:
+        """Whether the device computes faster in bfloat16 than in float32."""
+        return choice.gains_by_bf16(self.device)
 
     def compile(self, step: Step) -> Step:
         """Compile a training step: on a TPU, and elsewhere if the Runtime was given a compiler.

@@ -188,7 +188,7 @@ class _Run:
         (x, y), weight = self.runtime.part((x, y))
         if self.images and x.ndim == 4:
             x = x.contiguous(memory_format=torch.channels_last)
-        bf16 = self.options.bf16 and self.runtime.multiplies_bf16
+        bf16 = self.options.bf16 and self.runtime.gains_by_bf16
         with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
             z = self.net(x)
         loss = self.plugs.loss(z.float(), y, x)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import torch
 from torch import nn
 
+from apus.runtime import cpu
 from apus.training.muon import Muon, split
 
 Group = dict[str, Any]
@@ -32,7 +33,7 @@ class TrainOptions:
         clip: largest gradient norm; 0 for any.
         label_smoothing: of the built-in cross entropy, 0..1.
         ema: share of the old average after a step, 0..1; 0 keeps no average.
-        bf16: compute in bfloat16 where the CPU can; weights stay float32.
+        bf16: compute in bfloat16 where that is faster; weights stay float32.
         checkpoint_seconds: most seconds of work a kill can cost.
         checkpoint_steps: and most steps; 0 for any.
     """
@@ -95,6 +96,11 @@ def _muon(model: nn.Module, options: TrainOptions) -> Muon:
     return Muon([group | {"peak": group["lr"]} for group in (first, second) if group["params"]])
 
 
-def has_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 in hardware; emulated it would be slower than float32."""
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16"))
+def gains_by_bf16() -> bool:
+    """Whether this CPU trains faster in bfloat16 than in float32.
+
+    AMX does, and AMD with AVX512-BF16. Intel's cores begin one such product a cycle where they begin two of float32:
+    as many multiplications, and conversions besides. Emulated, bfloat16 is slower anyway.
+    """
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("amx_bf16") or (has.get("avx512_bf16") and not cpu()["brand"].startswith("Intel")))
