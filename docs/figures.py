@@ -43,7 +43,13 @@ PAGES = {
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
     "docs/speech.md": ("speech", "speech:voices"),
 }
-PLOTS = ("bits", "demo", "kernels", "sparsity", "speech")  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
+PLOTS = (
+    "bits",
+    "demo",
+    "kernels",
+    "sparsity",
+    "speech",
+)  # each drawn by benchmarks/NAME/plots.py; the rest when they are measured
 
 
 def rendered(page: str) -> str:

@@ -1,10 +1,10 @@
 """Hinton's MNIST experiment: two hidden layers of 1200 teach two of 800, which never see a moved digit.
 
 The teacher learns from images moved by up to two pixels, with dropout. The student has neither: alone it learns from
-labels, distilled from labels and the teacher's answers to the images as they are, softened with T = 20. Both have the
-same steps, and both tune their learning rate over the same grid, on 5,000 images held out of training, with a quarter
-of the steps, a seed and a teacher of their own, whose training is whole: one that knows little tunes nothing. Then
-three seeds, each with its own teacher, learn from all 60,000 images and are judged on the 10,000 test images.
+labels, distilled from labels and the teacher's answers to the images as they are, softened. Both have the same steps,
+and both tune their learning rate over the same grid, on 10,000 images held out of training, with a quarter of the
+steps, a seed and a teacher of their own, whose training is whole: one that knows little tunes nothing. Then three
+seeds, each with its own teacher, learn from all 60,000 images and are judged on the 10,000 test images.
 
 Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, §3: 67 errors, alone 146, distilled 74.
 """
@@ -30,16 +30,17 @@ from benchmarks.finished import recall, remember
 
 FOLDER = Path("runs/distill/mnist")
 FINISHED = FOLDER / "finished.jsonl"
-TEMPERATURE, ALPHA, JITTER, DROPOUT = 20.0, 0.9, 2, 0.5
-SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 5000
-RATES = (0.0125, 0.025, 0.05, 0.1, 0.2, 0.4)
-BATCH, EPOCHS, TUNING_EPOCHS = 256, 40.0, 10.0
+TEMPERATURE, ALPHA, JITTER, DROPOUT = 4.0, 0.9, 2, 0.5
+SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 10_000
+RATES = (0.025, 0.05, 0.1, 0.2)
+TEACHER_RATE, TEACHER_BATCH, TEACHER_EPOCHS = 0.1, 128, 40.0
+BATCH, EPOCHS, TUNING_EPOCHS = 64, 30.0, 7.5
 Key = dict[str, object]
 
 
 @cache
 def splits() -> dict[str, Arrays]:
-    """Images (N, 1, 28, 28) uint8 and classes: train (55,000), held (5,000), all of both, and test (10,000)."""
+    """Images (N, 1, 28, 28) uint8 and classes: train (50,000), held (10,000), all of both, and test (10,000)."""
     data = load("mnist", valid=HELD_OUT)
     if data.name != "mnist":
         raise SystemExit("MNIST is not to be had here; set APUS_DATA to the folder that holds it")
@@ -62,8 +63,10 @@ def errors(model: nn.Module, split: str) -> int:
 
 def options(who: str, split: str, rate: float) -> TrainOptions:
     """Of teacher and student alike; shorter for the student's tuning."""
-    epochs = EPOCHS if split == "all" or who == "teacher" else TUNING_EPOCHS
-    return TrainOptions(epochs, BATCH, learning_rate=rate, weight_decay=0.0, warmup=0.05, bf16=True)
+    if who == "teacher":
+        return TrainOptions(TEACHER_EPOCHS, TEACHER_BATCH, learning_rate=rate, weight_decay=0.0, warmup=0.05)
+    epochs = EPOCHS if split == "all" else TUNING_EPOCHS
+    return TrainOptions(epochs, BATCH, learning_rate=rate, weight_decay=0.0, warmup=0.05)
 
 
 def key(who: str, seed: int, split: str, rate: float) -> Key:
@@ -71,20 +74,25 @@ def key(who: str, seed: int, split: str, rate: float) -> Key:
     plain = {
         name: value for name, value in asdict(options(who, split, rate)).items() if not name.startswith("checkpoint")
     }
-    shaping = {"temperature": TEMPERATURE, "alpha": ALPHA, "taught_by": EPOCHS} if who == "distilled" else {}
+    shaping = (
+        {"temperature": TEMPERATURE, "alpha": ALPHA, "taught_by": [TEACHER_EPOCHS, TEACHER_BATCH]}
+        if who == "distilled"
+        else {}
+    )
     teacher = {"jitter": JITTER, "dropout": DROPOUT} if who != "alone" else {}
     return {"who": who, "seed": seed, "split": split, **plain, **shaping, **teacher}
 
 
 def teacher(seed: int, split: str) -> tuple[nn.Module, dict]:
     """The trained teacher of a seed, and its errors."""
-    model, wanted = network(1200, seed, DROPOUT), key("teacher", seed, split, 0.1)
+    model, wanted = network(1200, seed, DROPOUT), key("teacher", seed, split, TEACHER_RATE)
     kept = FOLDER / f"teacher-{_mark(wanted)}.pt"
     if kept.exists() and (found := recall(FINISHED, wanted)):
         model.load_state_dict(torch.load(kept, weights_only=True))
         return model, found
-    batches = ArrayBatches(splits()[split], BATCH, seed=seed, augment=Augment(shift=JITTER))
-    found = _train(wanted, model, batches, Plugs(), options("teacher", split, 0.1), seed, split)
+    how = options("teacher", split, TEACHER_RATE)
+    batches = ArrayBatches(splits()[split], how.batch, seed=seed, augment=Augment(shift=JITTER))
+    found = _train(wanted, model, batches, Plugs(), how, seed, split)
     torch.save(model.state_dict(), kept)
     return model, remember(FINISHED, wanted, lambda: found)
 
