@@ -17,7 +17,7 @@ from apus.compress import Recipe
 from apus.data import load
 from apus.export import INPUT
 from benchmarks.clothes import CLOTHES, RECIPE
-from benchmarks.sparsity import cases, stages
+from benchmarks.sparsity import balance, cases, stages
 from benchmarks.variants import Facts
 
 STAGES, FILES = ("teacher", "student", "prune", "quantize"), ("export", "compile", "verify")
@@ -36,7 +36,7 @@ def narrow(share: float) -> Recipe:
 
 def rows() -> list[Row]:
     """Accuracies of every case, what the recipe delivers and how fast, and the sweep of dense widths."""
-    made = cases.rows(CLOTHES, "fashion")
+    made = cases.rows(CLOTHES, "fashion") + balance.rows(CLOTHES, "fashion")
     found = {stage: CLOTHES.walked("", RECIPE, STAGES[: place + 1]) for place, stage in enumerate(STAGES)}
     ours = CLOTHES.walked("", RECIPE, [*STAGES, *FILES])
     swept = {share: CLOTHES.walked(_name(share), narrow(share), [*STAGES[1:], *FILES]) for share in SHARES}
