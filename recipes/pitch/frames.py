@@ -16,6 +16,7 @@ from recipes.pitch.recordings import clips
 Floats = NDArray[np.float32]
 HOP, HELD = RATE // 100, 8  # 10 ms; every 8th clip is of the validation, the one after it of the test
 MOST = {"train": 30_000, "valid": 2_000, "test": 8_000}
+UNLABELLED = -100
 QUIET = 1e-3  # root mean square below which a frame is silence
 MOVED = 0.5  # octaves up or down at most, of a training clip's second reading
 FIRST_BIN, BIN = 1997.3794084376191, 20.0
@@ -26,11 +27,12 @@ Split = tuple[Floats, NDArray[np.int64]]
 def load() -> tuple[Split, Split, Split]:
     """Train, valid and test frames (N, 1024), each with the bin (N,) that CREPE hears; kept once they are made.
 
+    Training frames are unlabelled: the student learns from its teacher's scores, which the recipe asks for.
     Training clips are read twice, the second time faster or slower by up to half an octave. No clip is in two splits.
     """
     found = _kept()
-    train, valid, test = ((found[f"{name}_x"], found[f"{name}_z"].argmax(1)) for name in ("train", "valid", "test"))
-    return train, valid, test
+    valid, test = ((found[f"{name}_x"], found[f"{name}_z"].argmax(1)) for name in ("valid", "test"))
+    return (found["train_x"], np.full(len(found["train_x"]), UNLABELLED)), valid, test
 
 
 def heard() -> tuple[Floats, Floats]:
@@ -79,8 +81,7 @@ def _splits() -> dict[str, Floats]:
 @torch.no_grad()
 def _scores(x: Floats) -> Floats:
     teacher = pretrained("full").eval()
-    with torch.autocast("cpu", torch.bfloat16):
-        found: Floats = torch.cat([teacher(part) for part in torch.from_numpy(x).split(256)]).float().numpy()
+    found: Floats = torch.cat([teacher(part) for part in torch.from_numpy(x).split(256)]).numpy()
     return found
 
 
@@ -90,7 +91,7 @@ def _kept() -> dict[str, Floats]:
     if not file.exists():
         made = {}
         for name, x in _splits().items():
-            made |= {f"{name}_x": x, f"{name}_z": _scores(x)}
+            made |= {f"{name}_x": x} | ({} if name == "train" else {f"{name}_z": _scores(x)})
         buffer = io.BytesIO()
         np.savez(buffer, **made)  # type: ignore[arg-type]
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -72,6 +72,17 @@ def test_the_cache_changes_no_bit(tmp_path):
     assert (tmp_path / "True/teacher/answers.safetensors").exists()
 
 
+@pytest.mark.parametrize("cache", [False, True])
+def test_examples_without_labels_learn_from_the_teacher_alone(tmp_path, cache):
+    done = job(tmp_path, TRAINED[:1])
+    done.splits.train.y[:] = -100
+    student, batch = done.made("student"), 32
+    for alpha, finite in ((1.0, True), (0.9, False)):
+        with Lesson(done, done.recipe.student, DistilPart(loss="mse", alpha=alpha, cache=cache), student) as lesson:
+            x, y = (torch.from_numpy(part[:batch]) for part in (lesson.split.x, lesson.split.y))
+            assert torch.isfinite(lesson(student(x), y, x)) == finite
+
+
 def test_nothing_is_left_behind_by_taps(tmp_path):
     done = job(tmp_path, TRAINED[:1])
     student, how = done.made("student"), DistilPart(hidden={"point": "point"})

@@ -24,7 +24,8 @@ class DistilPart:
 
     Attributes:
         loss: on the outputs: `soft-targets` (Hinton), `mse` on logits, `dkd`, `dist`, or `none`.
-        alpha: the teacher's share of the loss, 0..1; the labels have the rest.
+        alpha: the teacher's share of the loss, 0..1; the labels have the rest. At 1 they are not read, and examples
+            without any carry -100, which torch's cross entropy leaves out.
         temperature: of soft targets, DKD and DIST.
         target: of DKD: weight of how sure the teacher is of the class.
         others: of DKD: weight of what it knows of the other classes.

@@ -104,7 +104,8 @@ class Lesson:
         if self.how.loss == "none" and not self.inner:
             return self.hard(z, y, x)
         y, answer = _unpack(y, self.cached) if self.cached else (y, self.teacher(x))
-        loss = self.hard(z, y, x)
+        labelled = self.how.loss == "none" or self.how.alpha < 1
+        loss = self.hard(z, y, x) if labelled else z.new_zeros(())
         if self.how.loss != "none":
             loss = distill.distil_loss(loss, _soft(self.how, z, answer, y), self.how.alpha)
         for weight, term in self.inner:
