@@ -9,14 +9,16 @@ import pytest
 import torch
 from own_recipe import RECIPE
 
-from apus.compress import RunFolder, from_recipe, learn, run
+from apus.compress import RunFolder, Splits, from_objects, from_recipe, learn, run
 from apus.compress.folder import fingerprint
 from apus.compress.job import Job
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_file import from_table, read_recipe
-from apus.compress.recipe_stages import LATER, DistilPart
+from apus.compress.recipe_stages import LATER, DistilPart, StudentPart
 from apus.compress.teach import Lesson
+from apus.data.texts import Texts
 from apus.errors import NothingMatchedError, RecipeError
+from apus.models.minilm import MiniLM
 from apus.training import TrainOptions
 
 SCRIPTS = Path(__file__).parent / "scripts"
@@ -81,6 +83,28 @@ def test_examples_without_labels_learn_from_the_teacher_alone(tmp_path, cache):
         with Lesson(done, done.recipe.student, DistilPart(loss="mse", alpha=alpha, cache=cache), student) as lesson:
             x, y = (torch.from_numpy(part[:batch]) for part in (lesson.split.x, lesson.split.y))
             assert torch.isfinite(lesson(student(x), y, x)) == finite
+
+
+def reader_loss(folder, **keys):
+    """Mean loss of a small reader's first epoch, taught from inside."""
+    made = {"width": 24, "heads": 2, "inner": 48, "vocabulary": 20, "longest": 9, "dropout": 0.0}
+    torch.manual_seed(0)
+    teacher, student = (MiniLM(4, layers=layers, **made) for layers in (2, 1))
+    x = torch.randint(1, 20, (96, 9)).masked_fill(torch.arange(9) >= torch.randint(1, 10, (96, 1)), 0).numpy()
+    texts = Texts(x, x.sum(1) % 4)
+    inner = {"hidden": {"layers.0": "layers.1"}, "attention": {"layers.0.scores": "layers.1.scores"}}
+    options = TrainOptions(1, 8, "adamw", 1e-3, weight_decay=0.0)
+    recipe = Recipe(student=StudentPart(distil=DistilPart(**inner, **keys), train=options))
+    sources = from_objects(teacher, student, Splits("texts", texts, texts, texts), None, teacher_is_trained=True)
+    run(recipe, sources, RunFolder(folder), TRAINED[:2], say=lambda line: None)
+    return RunFolder(folder).read_json("student/history.json")[-1]["loss"]
+
+
+def test_a_readers_states_may_be_kept(tmp_path):
+    asked, kept = (reader_loss(tmp_path / str(cache), padding=0, cache=cache) for cache in (False, True))
+    assert kept == pytest.approx(asked, rel=1e-4)
+    with pytest.raises(RecipeError, match="set padding, or cache = false"):
+        reader_loss(tmp_path / "none", cache=True)
 
 
 def test_nothing_is_left_behind_by_taps(tmp_path):
@@ -158,7 +182,7 @@ def test_a_quantised_student_learns_from_inside_too(tmp_path, bits):
         ({"hidden": {"point": "head"}}, RecipeError, "hidden: point → head"),
         ({"attention": {"point": "point"}}, RecipeError, "attention: point → point"),
         ({"hidden": {"point": "point"}, "hidden_loss": "cosine"}, RecipeError, "hidden: point → point"),
-        ({"hidden": {"point": "point"}, "cache": True}, RecipeError, "cache keeps answers"),
+        ({"hidden": {"point": "point"}, "cache": True}, RecipeError, "cache keeps hidden and attention of texts alone"),
     ],
 )
 def test_what_does_not_fit_is_named(tmp_path, distil, error, said):

@@ -38,7 +38,8 @@ class DistilPart:
         attention: the same for layers that give attention scores (N, heads, queries, keys).
         attention_weight: of their mean.
         padding: token of integer inputs (N, T) whose places do not count in `hidden` and `attention`; -1 is none.
-        cache: keep the teacher's answers on disk; for in-memory data that is not varied.
+        cache: ask the teacher once about all examples, which are in memory and not varied, and keep its answers on
+            disk; of texts also what `hidden` and `attention` read, in memory in half precision.
     """
 
     loss: Literal["soft-targets", "mse", "none", "dkd", "dist"] = "soft-targets"

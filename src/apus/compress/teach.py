@@ -78,18 +78,21 @@ class Lesson:
 
     network: nn.Module
     split: Split
+    mine: distill.Taps
+    theirs: distill.Taps | distill.KeptStates
 
     def __init__(self, job: "Job", part: Part, how: DistilPart, student: nn.Module) -> None:
         self.how, self.network, self.split, self.hard = how, student, job.splits.train, hard_loss(job, part)
         self.inner: list[tuple[float, Inner]] = []
-        self.stack, self.cached = ExitStack(), 0
+        self.stack, self.cached = ExitStack(), False
+        self.kept: distill.KeptStates | None = None
         if how.loss == "none" and not (how.hidden or how.attention):
             return
         self.teacher = job.teacher()
-        if how.cache:
-            self._keep_answers(job, part)
         if how.hidden or how.attention:
             self._tap(job.runtime.to_device(job.example[:2]), student)
+        if how.cache:
+            self._keep_answers(job, part)
 
     def __enter__(self) -> "Lesson":
         return self
@@ -103,7 +106,12 @@ class Lesson:
         """The loss of a batch; a `LossTerm`."""
         if self.how.loss == "none" and not self.inner:
             return self.hard(z, y, x)
-        y, answer = _unpack(y, self.cached) if self.cached else (y, self.teacher(x))
+        if self.cached:
+            y, rows, answer = _unpack(y)
+            if self.kept is not None:
+                self.kept.at(rows, x.shape[1])
+        else:
+            answer = self.teacher(x)
         labelled = self.how.loss == "none" or self.how.alpha < 1
         loss = self.hard(z, y, x) if labelled else z.new_zeros(())
         if self.how.loss != "none":
@@ -114,21 +122,34 @@ class Lesson:
 
     def _keep_answers(self, job: "Job", part: Part) -> None:
         still = part.augment == AugmentPart() and job.recipe.data.echo == 1
-        if not still or not isinstance(self.split, Arrays) or self.how.hidden or self.how.attention:
+        if not still or not isinstance(self.split, Arrays):
             raise RecipeError(
-                "[….distil] cache keeps answers to in-memory examples as they are: leave out augment, echo, hidden and"
-                " attention of this stage, or set cache = false"
+                "[….distil] cache keeps answers to in-memory examples as they are: leave out augment and echo of this"
+                " stage, or set cache = false"
             )
-        path = job.folder.stage("teacher") / "answers.safetensors"
-        answers = distill.cached_outputs(path, self.teacher, as_input(self.split.x)).flatten(1).numpy()
-        self.split, self.cached = replace(self.split, y=_pack(self.split.y, answers)), answers.shape[1]
+        x = as_input(self.split.x)
+        if self.inner:
+            answers = self._keep_states(x)
+        else:
+            answers = distill.cached_outputs(job.folder.stage("teacher") / "answers.safetensors", self.teacher, x)
+        self.split, self.cached = replace(self.split, y=_pack(self.split.y, answers.flatten(1).numpy())), True
+
+    def _keep_states(self, x: Tensor) -> Tensor:
+        if x.is_floating_point() or x.ndim != 2 or self.how.padding < 0:
+            raise RecipeError(
+                "[….distil] cache keeps hidden and attention of texts alone, tokens (N, T) with a token of padding: set"
+                " padding, or cache = false"
+            )
+        self.taps.__exit__(None, None, None)
+        self.theirs = self.kept = distill.KeptStates(self.teacher, list(self.taps.modules), x, self.how.padding)
+        return self.kept.answers
 
     def _tap(self, example: Tensor, student: nn.Module) -> None:
         kinds = {"hidden": self.how.hidden, "attention": self.how.attention}
         pairs = {kind: _pairs(student, self.teacher.model, mapping) for kind, mapping in kinds.items()}
         own, others = ([pair[place] for found in pairs.values() for pair in found] for place in (0, 1))
-        mine = self.stack.enter_context(distill.Taps(student, *own))
-        theirs = self.stack.enter_context(distill.Taps(self.teacher.model, *others))
+        self.mine = self.stack.enter_context(distill.Taps(student, *own))
+        self.theirs = self.taps = self.stack.enter_context(distill.Taps(self.teacher.model, *others))
         was = student.training
         with torch.no_grad():
             student.eval()(example)
@@ -136,37 +157,31 @@ class Lesson:
         self.teacher(example)
         projections = nn.ModuleList()
         for name, other in pairs["hidden"]:
-            self._add_hidden(mine, theirs, name, other, len(pairs["hidden"]), projections)
+            self._add_hidden(name, other, len(pairs["hidden"]), projections)
         for name, other in pairs["attention"]:
-            self._add_attention(mine, theirs, name, other, len(pairs["attention"]))
+            self._add(
+                "attention", name, other, distill.attention_mse, self.how.attention_weight / len(pairs["attention"])
+            )
         if len(projections):
             self.network = _WithProjections(student, projections)
 
-    def _add_hidden(
-        self, mine: distill.Taps, theirs: distill.Taps, name: str, other: str, count: int, kept: nn.ModuleList
-    ) -> None:
-        padding, dim = self.how.padding, 1 if mine[name].ndim == 4 else -1
+    def _add_hidden(self, name: str, other: str, count: int, kept: nn.ModuleList) -> None:
+        mine, dim = self.mine[name], 1 if self.mine[name].ndim == 4 else -1
         term: Callable[[Tensor, Tensor, Tensor | None], Tensor] = distill.hidden_cosine
         if self.how.hidden_loss == "mse":
-            term = distill.HiddenLoss(mine[name].shape[dim], theirs[other].shape[dim], dim).to(mine[name].device)
+            term = distill.HiddenLoss(mine.shape[dim], self.theirs[other].shape[dim], dim).to(mine.device)
             kept.append(term)
-        _try(lambda: term(mine[name], theirs[other].float(), None), f"hidden: {name} → {other}")
-        self.inner.append(
-            (
-                self.how.hidden_weight / count,
-                lambda x: term(mine[name].float(), theirs[other].float(), _real(x, padding)),
-            )
-        )
+        self._add("hidden", name, other, term, self.how.hidden_weight / count)
 
-    def _add_attention(self, mine: distill.Taps, theirs: distill.Taps, name: str, other: str, count: int) -> None:
-        term, padding = distill.attention_mse, self.how.padding
-        _try(lambda: term(mine[name], theirs[other].float()), f"attention: {name} → {other}")
-        self.inner.append(
-            (
-                self.how.attention_weight / count,
-                lambda x: term(mine[name].float(), theirs[other].float(), _real(x, padding)),
-            )
-        )
+    def _add(
+        self, kind: str, name: str, other: str, term: Callable[[Tensor, Tensor, Tensor | None], Tensor], weight: float
+    ) -> None:
+        def compared(mask: Tensor | None) -> Tensor:
+            mine = self.mine[name]
+            return term(mine.float(), self.theirs[other].to(mine.device).float(), mask)
+
+        _try(lambda: compared(None), f"{kind}: {name} → {other}")
+        self.inner.append((weight, lambda x: compared(_real(x, self.how.padding))))
 
 
 class _WithProjections(nn.Module):
@@ -216,11 +231,11 @@ def _real(x: Tensor, padding: int) -> Tensor | None:
 
 
 def _pack(y: np.ndarray, answers: np.ndarray) -> np.ndarray:
-    """Targets, which must be classes, and the answers to their examples as one array, float32 (N, 1 + outputs)."""
-    if y.ndim != 1 or y.dtype.kind not in "iu" or y.max() >= MOST_EXACT:
+    """Targets, which must be classes, the places and the answers of examples, float32 (N, 2 + outputs)."""
+    if y.ndim != 1 or y.dtype.kind not in "iu" or max(y.max(), len(y)) >= MOST_EXACT:
         raise RecipeError("[….distil] cache needs classes as targets; set cache = false")
-    return np.concatenate([y[:, None].astype(np.float32), answers], 1)
+    return np.concatenate([y[:, None], np.arange(len(y))[:, None], answers], 1, dtype=np.float32)
 
 
-def _unpack(y: Tensor, outputs: int) -> tuple[Tensor, Tensor]:
-    return y[:, 0].long(), y[:, y.shape[1] - outputs :]
+def _unpack(y: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    return y[:, 0].long(), y[:, 1].long(), y[:, 2:]
