@@ -11,8 +11,8 @@ Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, §3: 67 errors, alone 146,
 
 import hashlib
 import shutil
-from collections.abc import Iterator
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, replace
 from functools import cache
 from pathlib import Path
 from statistics import mean
@@ -24,8 +24,10 @@ from torch.nn import functional as F
 
 from apus.bench.results import Row, row
 from apus.data import ArrayBatches, Arrays, Augment, load
+from apus.errors import ApusError
 from apus.techniques.distill import Teacher, cached_outputs, distil_loss, soft_targets
-from apus.training import Plugs, TrainOptions, fit, outputs
+from apus.techniques.sparsity import Masks, cubic
+from apus.training import Plugs, Stateful, TrainOptions, fit, outputs
 from benchmarks.finished import recall, remember
 
 FOLDER = Path("runs/distill/mnist")
@@ -35,6 +37,7 @@ SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 10_000
 RATES = (0.025, 0.05, 0.1, 0.2)
 TEACHER_RATE, TEACHER_BATCH, TEACHER_EPOCHS = 0.1, 128, 40.0
 BATCH, EPOCHS, TUNING_EPOCHS = 64, 30.0, 7.5
+BEGIN, END, EVERY = 0.2, 0.6, 100  # of pruning: shares of the steps, and steps between two choices
 Key = dict[str, object]
 
 
@@ -97,18 +100,34 @@ def teacher(seed: int, split: str) -> tuple[nn.Module, dict]:
     return model, remember(FINISHED, wanted, lambda: found)
 
 
-def student(who: str, seed: int, split: str, rate: float) -> dict:
-    """Errors of a student, alone or distilled."""
-    wanted = key(who, seed, split, rate)
+def student(who: str, seed: int, split: str, rate: float, zeros: float = 0.0) -> dict:
+    """Errors of a student, alone or distilled; a share of its hidden layers' 16x1 blocks may go as it learns."""
+    wanted = key(who, seed, split, rate) | ({"zeros": zeros} if zeros else {})
 
     def train() -> dict:
-        examples, plugs = splits()[split], Plugs()
+        examples, plugs, model = splits()[split], Plugs(), network(800, seed)
         if who == "distilled":
             examples, plugs = _taught(seed, split), Plugs(loss=_soft)
-        batches = ArrayBatches(examples, BATCH, seed=seed)
-        return _train(wanted, network(800, seed), batches, plugs, options(who, split, rate), seed, split)
+        masks = Masks(model, "16x1", skip=["7"]) if zeros else None
+        if masks:
+            plugs = replace(plugs, after_step=_pruning(masks, zeros))
+        batches, how = ArrayBatches(examples, BATCH, seed=seed), options(who, split, rate)
+        return _train(wanted, model, batches, plugs, how, seed, split, {"masks": masks} if masks else {})
 
     return remember(FINISHED, wanted, train)
+
+
+def _pruning(masks: Masks, zeros: float) -> Callable[[int, int], None]:
+    """On the cubic schedule, in the middle of the training."""
+
+    def after_step(step: int, steps: int) -> None:
+        begin, end = round(BEGIN * steps), round(END * steps)
+        if step == end or (begin <= step < end and step % EVERY == 0):
+            masks.update(cubic(step, begin=begin, end=end, final=zeros))
+        else:
+            masks.apply()
+
+    return after_step
 
 
 def _taught(seed: int, split: str) -> Arrays:
@@ -131,21 +150,37 @@ def _mark(wanted: Key) -> str:
 
 
 def _train(
-    wanted: Key, model: nn.Module, batches: ArrayBatches, plugs: Plugs, how: TrainOptions, seed: int, split: str
+    wanted: Key,
+    model: nn.Module,
+    batches: ArrayBatches,
+    plugs: Plugs,
+    how: TrainOptions,
+    seed: int,
+    split: str,
+    extra: Mapping[str, Stateful] | None = None,
 ) -> dict:
     name = _mark(wanted)
     place = FOLDER / name
     place.mkdir(parents=True, exist_ok=True)
-    history = fit(model, batches, how, plugs, folder=place, fingerprint=name, seed=seed, label=name)
+    history = fit(model, batches, how, plugs, folder=place, fingerprint=name, seed=seed, label=name, extra=extra)
     shutil.rmtree(place)
     result = {"errors": errors(model, "test" if split == "all" else "held"), "loss": history[-1]["loss"]}
     print(f"{name} learning rate {how.learning_rate}: {result}", flush=True)
     return result | {"steps": history[-1]["step"], "seconds": history[-1]["seconds"]}
 
 
+def _tried(who: str, rate: float) -> int:
+    """Errors on the held-out images after a quarter of the steps; all of them at a rate that diverges."""
+    try:
+        return int(student(who, TUNING_SEED, "train", rate)["errors"])
+    except ApusError as error:
+        print(error, flush=True)
+        return HELD_OUT
+
+
 def tuned(who: str) -> tuple[float, dict[float, int]]:
     """The best learning rate on the held-out images, and the errors of all."""
-    found = {rate: student(who, TUNING_SEED, "train", rate)["errors"] for rate in RATES}
+    found = {rate: _tried(who, rate) for rate in RATES}
     return min(found, key=found.__getitem__), found
 
 

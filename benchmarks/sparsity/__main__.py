@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.finished import write_parts
 
-PARTS = ("text", "fashion", "glosses")
+PARTS = ("mnist", "text", "fashion", "glosses")
 RESULTS = Path("benchmarks/results/sparsity.json")
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@
 with the dense teacher's help, `-alone` from the labels. Each seed has a teacher and a student of its own.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import mean
 
@@ -28,21 +29,22 @@ def pruned(study: Study, seed: int, name: str, who: str) -> Facts:
     return study.walked("" if recipe == study.of_seed(seed) else f"{name}-{who}", recipe, ["prune"])
 
 
-def rows(study: Study, task: str) -> list[Row]:
+def rows(study: Study, task: str, seeds: Sequence[int] = SEEDS) -> list[Row]:
     """Accuracies on the test split, and points below the dense student of equal steps.
 
     Args:
         study: trains what is not finished.
         task: begins the rows' names.
+        seeds: each with a teacher and a student of its own.
     """
-    base = {seed: (study.teacher(seed)["accuracy_pct"], study.student(seed)["accuracy_pct"]) for seed in SEEDS}
+    base = {seed: (study.teacher(seed)["accuracy_pct"], study.student(seed)["accuracy_pct"]) for seed in seeds}
     made = [_row(f"{task}-teacher", "accuracy_pct", [large for large, _ in base.values()])]
     made.append(_row(f"{task}-student", "accuracy_pct", [dense for _, dense in base.values()]))
-    dense = [pruned(study, seed, "dense", "teacher")["accuracy_pct"] for seed in SEEDS]
+    dense = [pruned(study, seed, "dense", "teacher")["accuracy_pct"] for seed in seeds]
     made.append(_row(f"{task}-dense", "accuracy_pct", dense))
     for name in SPARSITIES:
         found = {
-            who: [pruned(study, seed, name, who)["accuracy_pct"] for seed in SEEDS] for who in ("teacher", "alone")
+            who: [pruned(study, seed, name, who)["accuracy_pct"] for seed in seeds] for who in ("teacher", "alone")
         }
         for who, each in found.items():
             made.append(_row(f"{task}-{name}-{who}", "accuracy_pct", each))
