@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tables import bits, demo, devices, echo, kernels, models, sparsity, speech
+from tables import bits, demo, devices, distil, echo, kernels, models, sparsity, speech
 from tables.read import Results
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +27,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "kernels:unstructured": kernels.unstructured,
     "models": models.models,
     "onnx": models.onnx,
+    "distill": distil.distil,
     "echo": echo.echo,
     "devices": devices.devices,
     "devices.accuracy": devices.accuracy,
@@ -38,7 +39,7 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
     "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
-    "docs/distil.md": ("sparsity",),
+    "docs/distil.md": ("sparsity", "distill"),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
     "docs/speech.md": ("speech", "speech:voices"),

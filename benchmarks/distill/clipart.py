@@ -29,10 +29,9 @@ def rows() -> list[Row]:
     """Accuracies on the test drawings, what the small network loses, and whether a phone's processor agrees."""
     found = {stage: DRAWINGS.walked("", DRAWINGS.recipe, STAGES[: place + 1]) for place, stage in enumerate(STAGES)}
     delivered = DRAWINGS.walked("", DRAWINGS.recipe, [*STAGES, *FILES])
-    size = {"parameters": 0, "bytes": (DRAWINGS.folder(0) / "student.apus").stat().st_size}
-    made = []
+    made, size = [], {"bytes": (DRAWINGS.folder(0) / "student.apus").stat().st_size}
     for stage, facts in found.items():
-        detail = size | {"parameters": facts["parameters"], "seconds": facts["seconds"]}
+        detail = {"parameters": facts["parameters"], "seconds": facts["seconds"]}
         made.append(row(f"clipart-{stage}", "accuracy_pct", facts["accuracy_pct"], "%", detail=detail))
     large, small = delivered["teacher_accuracy_pct"], delivered["student_accuracy_pct"]
     made.append(row("clipart-delivered", "accuracy_pct", small, "%", detail=size))

@@ -72,17 +72,18 @@ def pitch(results: Results) -> str:
 
 def drawings(results: Results) -> str:
     """Drawings on a phone."""
-    lines = ["| 600 drawings of ten kinds | accuracy |", "|---|---|"]
-    lines += [f"| {said} | {value(results, case, 'accuracy_pct'):.2f} % |" for case, said in DRAWINGS.items()]
+    lines = ["| 600 drawings of ten kinds | parameters | accuracy |", "|---|---|---|"]
+    for case, said in DRAWINGS.items():
+        count = detail(results, case, "accuracy_pct").get("parameters")
+        shown = f"{count:,}" if count else ""
+        lines.append(f"| {said} | {shown} | {value(results, case, 'accuracy_pct'):.2f} % |")
     why = detail(results, "clipart-delivered", "accuracy_pct")
-    said = [f"The file has {size(why['bytes'])}."]
+    said = f"The file has {size(why['bytes'])}."
     if has(results, "clipart-aarch64", "same_class_pct"):
-        same = detail(results, "clipart-aarch64", "same_class_pct")
+        count = detail(results, "clipart-aarch64", "same_class_pct")["drawings"]
         share = value(results, "clipart-aarch64", "same_class_pct")
-        said.append(
-            f"The C example on an emulated AArch64 gives {same['drawings']} drawings the same class in {share:.0f} %."
-        )
-    return "\n".join([*lines, "", *said, measured(results, why)])
+        said += f" The C example on an emulated AArch64 gives {share:.0f} % of {count} drawings the same class."
+    return "\n".join([*lines, "", said, measured(results, why)])
 
 
 def clothes(results: Results) -> str:
