@@ -2,7 +2,7 @@
 
 The teacher learns from images moved by up to two pixels, with dropout. The student has neither: alone it learns from
 labels, distilled from labels and the teacher's answers to the images as they are, softened. Both have the same steps,
-and both tune their learning rate over the same grid, on 10,000 images held out of training, with a quarter of the
+and both tune their learning rate over the same grid, on 10,000 images held out of training, with half of the
 steps, a seed and a teacher of their own, whose training is whole: one that knows little tunes nothing. Then three
 seeds, each with its own teacher, learn from all 60,000 images and are judged on the 10,000 test images.
 
@@ -32,11 +32,12 @@ from benchmarks.finished import recall, remember
 
 FOLDER = Path("runs/distill/mnist")
 FINISHED = FOLDER / "finished.jsonl"
-TEMPERATURE, ALPHA, JITTER, DROPOUT = 4.0, 0.9, 2, 0.5
+TEMPERATURE, ALPHA, JITTER = 4.0, 0.9, 2
+DROPOUT = 0.25  # in 40 epochs 0.5 learns too little: 102 of the 10,000 held-out images wrong against 79
 SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 10_000
-RATES = (0.025, 0.05, 0.1, 0.2)
+RATES = (0.05, 0.1, 0.2)
 TEACHER_RATE, TEACHER_BATCH, TEACHER_EPOCHS = 0.1, 128, 40.0
-BATCH, EPOCHS, TUNING_EPOCHS = 64, 30.0, 7.5
+BATCH, EPOCHS, TUNING_EPOCHS = 64, 30.0, 15.0
 BEGIN, END, EVERY = 0.2, 0.6, 100  # of pruning: shares of the steps, and steps between two choices
 Key = dict[str, object]
 
@@ -170,7 +171,7 @@ def _train(
 
 
 def _tried(who: str, rate: float) -> int:
-    """Errors on the held-out images after a quarter of the steps; all of them at a rate that diverges."""
+    """Errors on the held-out images after half of the steps; all of them at a rate that diverges."""
     try:
         return int(student(who, TUNING_SEED, "train", rate)["errors"])
     except ApusError as error:
