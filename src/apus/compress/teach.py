@@ -78,12 +78,12 @@ class Lesson:
 
     network: nn.Module
     split: Split
-    mine: distill.Taps
-    theirs: distill.Taps | distill.KeptStates
 
     def __init__(self, job: "Job", part: Part, how: DistilPart, student: nn.Module) -> None:
         self.how, self.network, self.split, self.hard = how, student, job.splits.train, hard_loss(job, part)
         self.inner: list[tuple[float, Inner]] = []
+        self.mine: distill.Taps
+        self.theirs: distill.Taps | distill.KeptStates
         self.stack, self.cached = ExitStack(), False
         self.kept: distill.KeptStates | None = None
         if how.loss == "none" and not (how.hidden or how.attention):

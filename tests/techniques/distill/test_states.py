@@ -57,6 +57,8 @@ def test_what_cannot_be_kept_is_refused(teacher, texts):
         KeptStates(teacher, ["head"], texts, 0)
     with pytest.raises(DataError, match="do not fit: set cache = false"):
         KeptStates(teacher, NAMES, texts, 0, most=1000)
+    with pytest.raises(DataError, match="outputs differ in shape"):
+        KeptStates(Teacher(teacher.model.embed), ["norm"], texts, 0, batch=8)
     with torch.no_grad():
         teacher.model.layers[0].last_norm.weight.fill_(1e6)
     with pytest.raises(DataError, match=r"layers\.0 gives numbers above"):

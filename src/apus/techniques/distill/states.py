@@ -32,7 +32,14 @@ class KeptStates:
         answers: the teacher's outputs (N, ...), float32.
 
     Raises:
-        DataError: a tapped output is of another shape or beyond half precision, or the states do not fit.
+        DataError: a tapped output is of another shape or beyond half precision, outputs differ in shape, or the states
+            do not fit.
+
+    >>> reader = torch.nn.Sequential(torch.nn.Embedding(9, 4), torch.nn.AdaptiveMaxPool2d((1, 2)))
+    >>> states = KeptStates(Teacher(reader), ["0"], torch.tensor([[7, 8, 0], [5, 0, 0]]), padding=0)
+    >>> states.at(torch.tensor([1]), 3)
+    >>> states["0"].shape
+    torch.Size([1, 3, 4])
     """
 
     answers: Tensor
@@ -62,6 +69,8 @@ class KeptStates:
                     raise DataError(f"the teacher's states at {', '.join(names)} do not fit: set cache = false")
                 for name, each in found.items():
                     self._keep(name, rows, each)
+        if len(shapes := {tuple(answer.shape) for answer in answers.values()}) > 1:
+            raise DataError(f"the teacher's outputs differ in shape ({sorted(shapes)[:2]} …): set cache = false")
         self.answers = torch.stack([answers[row] for row in range(len(inputs))])
 
     def _bytes(self, found: dict[str, Tensor]) -> float:
