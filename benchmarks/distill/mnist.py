@@ -33,7 +33,7 @@ from benchmarks.finished import recall, remember
 FOLDER = Path("runs/distill/mnist")
 FINISHED = FOLDER / "finished.jsonl"
 TEMPERATURE, ALPHA, JITTER = 4.0, 0.9, 2
-DROPOUT = 0.25  # in 40 epochs 0.5 learns too little: 102 of the 10,000 held-out images wrong against 79
+DROPOUT = 0.25  # in 40 epochs 0.5 learns too little
 SEEDS, TUNING_SEED, HELD_OUT = (0, 1, 2), 100, 10_000
 RATES = (0.05, 0.1, 0.2)
 TEACHER_RATE, TEACHER_BATCH, TEACHER_EPOCHS = 0.1, 128, 40.0
@@ -175,6 +175,8 @@ def _tried(who: str, rate: float) -> int:
     try:
         return int(student(who, TUNING_SEED, "train", rate)["errors"])
     except ApusError as error:
+        if "the loss is" not in str(error):
+            raise
         print(error, flush=True)
         return HELD_OUT
 
