@@ -28,6 +28,8 @@
 #include "kernels/conv_unstructured/table.h"
 #include "kernels/linear_block16/linear_block16.h"
 #include "kernels/linear_block16/table.h"
+#include "kernels/linear_dense/linear_dense.h"
+#include "kernels/linear_dense/table.h"
 #include "kernels/linear_slots/table.h"
 #include "kernels/linear_windows/linear_windows.h"
 #include "kernels/linear_windows/table.h"
@@ -64,7 +66,7 @@ nb::dict py_conv(const Input& x, const Output& y, const std::vector<int64_t>& wi
   return run(op, x, y, o);
 }
 
-// `road`: rows, planes or windows; None where that cannot be.
+// `road`: rows, planes, windows or dense; None where that cannot be.
 nb::object py_linear(const Input& x, const Output& y, const std::string& road, int64_t rows,
                      const std::vector<int64_t>& shape, const Input& strips, const Input& columns, const Input& values,
                      const std::optional<Input>& bias, const std::optional<Input>& multiplier, const Options& o) {
@@ -74,6 +76,10 @@ nb::object py_linear(const Input& x, const Output& y, const std::string& road, i
   if (road == "windows") {
     if (!LinearWindows::serves(weights, epilogue, isa)) return nb::none();
     return run(LinearWindows(weights, rows, epilogue, isa, o.parts), x, y, o);
+  }
+  if (road == "dense") {
+    if (!LinearDense::serves(weights, epilogue, isa)) return nb::none();
+    return run(LinearDense(weights, rows, epilogue, isa, o.parts), x, y, o);
   }
   const auto walked = road == "rows" ? LinearBlock16::Road::rows : LinearBlock16::Road::planes;
   return run(LinearBlock16(weights, rows, epilogue, isa, o.parts, walked), x, y, o);
@@ -169,6 +175,7 @@ void bind_kernels(nb::module_& native) {
     for (const SingleKernelRow& row : conv_unstructured_kernels()) names.push_back(row.name);
     for (const SlotKernelRow& row : linear_slots_kernels()) names.push_back(row.name);
     for (const WindowKernelRow& row : linear_windows_kernels()) names.push_back(row.name);
+    for (const DenseKernelRow& row : linear_dense_kernels()) names.push_back(row.name);
     for (const RowKernelRow& row : conv_depthwise_rows_kernels()) names.push_back(row.name);
     return names;
   });

@@ -14,6 +14,7 @@
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_unstructured/conv_unstructured.h"
 #include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_dense/linear_dense.h"
 #include "kernels/linear_slots/linear_slots.h"
 #include "kernels/linear_unstructured/linear_unstructured.h"
 #include "kernels/linear_windows/linear_windows.h"
@@ -33,23 +34,26 @@ void fill(AlignedBuffer& buffer) {
     buffer.data()[i] = static_cast<uint8_t>((state = state * 1664525 + 1013904223) >> 26);
 }
 
-// 16x1 weights at a quarter of full density, the same columns in no two strips.
+// 16x1 weights at a quarter of full density, the same columns in no two strips; or all of them.
 struct Sample {
-  static constexpr int64_t kOutputs = 128, kInputs = 256, kKept = 64;
+  static constexpr int64_t kOutputs = 128, kInputs = 256;
   std::vector<uint32_t> strips;
   std::vector<uint16_t> columns;
   std::vector<float> values, multiplier;
   Block16Weights weights;
 
-  enum class Kind : uint8_t { plain, runs, bf16 };
+  enum class Kind : uint8_t { plain, runs, bf16, whole };
 
-  explicit Sample(Element x, Kind kind = Kind::plain) : values(kOutputs * kKept), multiplier(kOutputs, 1e-3f) {
-    const bool runs = kind == Kind::runs;
+  explicit Sample(Element x, Kind kind = Kind::plain) : values(kOutputs * kInputs), multiplier(kOutputs, 1e-3f) {
+    const bool runs = kind == Kind::runs, whole = kind == Kind::whole;
+    const int64_t kept = whole ? kInputs : kInputs / 4;
     const int64_t group = x == Element::u8 ? 4 : kind == Kind::bf16 ? 2 : 1;
     for (int64_t strip = 0; strip <= kOutputs / kStrip; ++strip)
-      strips.push_back(static_cast<uint32_t>(strip * kKept / group));
-    for (int64_t i = 0; i < kOutputs / kStrip * kKept; ++i)
-      columns.push_back(static_cast<uint16_t>(runs ? i % kKept / 4 * 16 + i % 4 : i % kKept * 4 + i / kKept * 7 % 4));
+      strips.push_back(static_cast<uint32_t>(strip * kept / group));
+    for (int64_t i = 0; i < kOutputs / kStrip * kept; ++i) {
+      const int64_t apart = runs ? i % kept / 4 * 16 + i % 4 : i % kept * 4 + i / kept * 7 % 4;
+      columns.push_back(static_cast<uint16_t>(whole ? i % kept : apart));
+    }
     std::memset(values.data(), x == Element::u8 ? 3 : 0x3C, values.size() * 4);  // 0x3C3C...: 0.01, in bfloat16 too
     weights.bf16 = kind == Kind::bf16;
     weights.outputs = kOutputs, weights.inputs = kInputs;
@@ -103,6 +107,9 @@ void calibrate_types(const Epilogue& epilogue, Isa isa, std::map<std::string, do
   calibrate(LinearBlock16(w, 1, epilogue, isa, 1, LinearBlock16::Road::rows), 1, epilogue, figures);
   calibrate(LinearBlock16(w, kRows, epilogue, isa, 1, LinearBlock16::Road::planes), kRows, epilogue, figures);
   if (LinearWindows::serves(w, epilogue, isa)) calibrate(LinearWindows(w, 1, epilogue, isa, 1), 1, epilogue, figures);
+  const Sample whole(epilogue.x, Sample::Kind::whole);
+  if (kind == Sample::Kind::plain && LinearDense::serves(whole.weights, epilogue, isa))
+    calibrate(LinearDense(whole.weights, kRows, epilogue, isa, 1), kRows, epilogue, figures);
   if (epilogue.x == Element::u8) {
     const Sample neighbours(epilogue.x, Sample::Kind::runs);
     calibrate(LinearBlock16(neighbours.weights, 1, epilogue, isa, 1, LinearBlock16::Road::rows), 1, epilogue, figures);

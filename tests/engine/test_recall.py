@@ -235,7 +235,7 @@ def test_a_spoilt_plan_is_made_anew(path: Path, cache: Path, tmp_path: Path) -> 
     assert len(results) == len(texts)
     for names, result in results:
         np.testing.assert_allclose(result, wanted, rtol=1e-3, atol=1e-4)
-        assert names and all(name.startswith("linear_block16") for name in names)
+        assert names and all(name.startswith(("linear_block16", "linear_dense")) for name in names)
 
 
 def test_a_folder_in_the_way_is_no_error(path: Path, cache: Path) -> None:

@@ -1,4 +1,4 @@
-"""Every row of linear_block16, by rows, runs and planes, and of linear_windows, against NumPy."""
+"""Every row of linear_block16, by rows, runs and planes, and of linear_windows and linear_dense, against NumPy."""
 
 from collections.abc import Iterator
 
@@ -20,7 +20,7 @@ from kernel_reference import (
     sparse,
 )
 
-ROADS = ("rows", "planes", "windows")
+ROADS = ("rows", "planes", "windows", "dense")
 
 
 def run(isa: str, x: np.ndarray, packed: Packed, bias, multiplier, dtype, opts) -> Iterator[tuple[np.ndarray, str]]:
@@ -135,7 +135,7 @@ def test_every_row_of_the_table_is_reached() -> None:
         for density in (0.5, 1.0):
             seen |= check_f32(rows, 64, 16, density, 1)
             seen |= check_u8(rows, 64, 16, density, 1) | check_u8(rows, 64, 16, density, 1, np.float32)
-    mine = [n for n in kernels.names() if n.startswith(("linear_block16", "linear_windows"))]
+    mine = [n for n in kernels.names() if n.startswith(("linear_block16", "linear_windows", "linear_dense"))]
     expected = {n for n in mine if n.rsplit("_", 1)[1] in ISAS}
     assert seen == expected
 

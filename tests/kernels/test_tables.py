@@ -10,7 +10,7 @@ TABLES = sorted({path.parent / "table.inc" for path in KERNELS.glob("*/x86_*.cc"
 # Ascending, as in cpp/base/isa.h; a file is named after the architecture and the set.
 SETS = {"aarch64": ("arm", ["neon", "dotprod"]), "x86_64": ("x86", ["avx2", "avx512", "vnni", "bf16", "amx"])}
 # Faster ways to what other kernels compute, taken only where there is a row: they need no scalar one.
-OPTIONAL = {"conv_depthwise_rows", "linear_windows", "planes"}
+OPTIONAL = {"conv_depthwise_rows", "linear_dense", "linear_windows", "planes"}
 
 
 def rows(text: str) -> list[str]:

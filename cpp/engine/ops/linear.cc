@@ -3,6 +3,7 @@
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
 #include "kernels/linear_block16/linear_block16.h"
+#include "kernels/linear_dense/linear_dense.h"
 #include "kernels/linear_slots/linear_slots.h"
 #include "kernels/linear_unstructured/linear_unstructured.h"
 #include "kernels/linear_windows/linear_windows.h"
@@ -16,18 +17,21 @@ constexpr int64_t kCachedWeights =
 
 std::vector<Candidate> kernels_over(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
                                     const Epilogue& epilogue) {
+  const Block16Weights outline = blocks->outline();
   const Isa isa = b.isa();
   const int threads = b.threads();
   const auto walked = [=](LinearBlock16::Road road, Isa most) -> Candidate {
     return [=] { return make_over<LinearBlock16>(blocks, rows, epilogue, most, threads, road); };
   };
   std::vector<Candidate> found;
-  if (LinearWindows::serves(blocks->outline(), epilogue, isa))
+  if (LinearWindows::serves(outline, epilogue, isa))
     found.push_back([=] { return make_over<LinearWindows>(blocks, rows, epilogue, isa, threads); });
   found.push_back(walked(LinearBlock16::Road::rows, isa));
   if (rows > 1) found.push_back(walked(LinearBlock16::Road::planes, isa));
+  if (LinearDense::serves(outline, epilogue, isa))
+    found.push_back([=] { return make_over<LinearDense>(blocks, rows, epilogue, isa, threads); });
   // Over few rows a tile costs more than it multiplies; float32 weights have none.
-  const bool tiles = isa == Isa::amx && (epilogue.x == Element::u8 || blocks->outline().bf16);
+  const bool tiles = isa == Isa::amx && (epilogue.x == Element::u8 || outline.bf16);
   if (rows > 1 && tiles) found.push_back(walked(LinearBlock16::Road::planes, Isa::bf16));
   return found;
 }
@@ -39,10 +43,12 @@ std::vector<Candidate> kernels_over(const Builder& b, std::shared_ptr<const Node
 std::vector<Candidate> block_kernels(const Builder& b, std::shared_ptr<const NodeBlocks> blocks, int64_t rows,
                                      const Epilogue& epilogue) {
   std::vector<Candidate> found = kernels_over(b, blocks, rows, epilogue);
-  const Block16Weights outline = blocks->outline();
+  Block16Weights outline = blocks->outline();
   if (epilogue.x != Element::u8 || outline.bits == 8) return found;
   if (rows < 2 && outline.outputs * outline.inputs > kCachedWeights) return found;
-  for (size_t i = 0, packed = found.size(); i < packed; ++i) {
+  outline.bits = 8;
+  const size_t unpacked = kernels_over(b, std::make_shared<const NodeBlocks>(outline), rows, epilogue).size();
+  for (size_t i = 0; i < unpacked; ++i) {
     found.push_back([=, &b] {
       const auto wide = NodeBlocks::unpacked(blocks->weights());
       return std::make_shared<const OverUnpacked>(kernels_over(b, wide, rows, epilogue)[i]());
