@@ -8,6 +8,7 @@
 #include "bind/errors.h"
 #include "bind/kernels.h"
 #include "bind/session.h"
+#include "bind/spectral.h"
 #include "bind/wavegru.h"
 
 namespace nb = nanobind;
@@ -61,5 +62,6 @@ NB_MODULE(_native, m) {
   m.def("cpu", &apus::py_cpu);
   apus::bind_session(m);
   apus::bind_kernels(m);
+  apus::bind_spectral(m);
   apus::bind_wavegru(m);
 }

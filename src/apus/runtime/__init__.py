@@ -5,6 +5,7 @@ from apus.runtime.processor import cpu, isa, isas, usable_cores
 from apus.runtime.providers import get_all_providers, get_available_providers, get_device, set_default_logger_severity
 from apus.runtime.session import InferenceSession, Session
 from apus.runtime.signature import ModelMetadata, NodeArg
+from apus.runtime.spectral import SpectralSynthesis
 from apus.runtime.values import IOBinding, OrtValue
 from apus.runtime.wavegru import WaveGRU, WaveGRUStream
 
@@ -19,6 +20,7 @@ __all__ = [
     "RunOptions",
     "Session",
     "SessionOptions",
+    "SpectralSynthesis",
     "WaveGRU",
     "WaveGRUStream",
     "cpu",

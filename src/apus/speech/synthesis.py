@@ -1,8 +1,7 @@
 """From what hibari's network says of each frame to samples: pulses, noise and free tones, shaped in the spectrum.
 
-Each frame has a spectrum of 601 bins, S = e^h e^{iπ tanh θ} P + e^n Z + e^r e^{iφ}: P is that of pulses at the pitch, Z
-is noise, the rest comes from the network (hibari-tts 0.2, `hibari.dsp`). Frames are 1,200 samples long and begin 300
-apart. A few frames at a time, one row each, stay in the cache; hibari's own code holds all of them, bins first.
+Each frame has a spectrum of 601 bins (hibari-tts 0.2, `hibari.dsp`), which `apus.runtime.SpectralSynthesis` shapes: its
+source are pulses at the pitch, the rest comes from the network. Frames are 1,200 samples long and begin 300 apart.
 """
 
 from functools import lru_cache
@@ -10,20 +9,16 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from apus.runtime import SpectralSynthesis
 from apus.speech.features import HOP, RATE
 
 OVERLAP = 4
 LENGTH = HOP * OVERLAP
 BINS = LENGTH // 2 + 1
 VOICED_HZ, HIGHEST_HZ = 40.0, 11000.0
-LOUDEST = 7.0
-"""Of the exponents."""
 PEAK = 2e-3
 """Of 2 sin(t / 2); below it the sum is as good as at 0."""
-TOGETHER = 64
-"""Frames."""
 Floats = NDArray[np.float32]
-WINDOW: Floats = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(LENGTH) / LENGTH)).astype(np.float32)
 
 
 def synthesize(heads: Floats, f0: Floats, rng: np.random.Generator) -> Floats:
@@ -38,43 +33,14 @@ def synthesize(heads: Floats, f0: Floats, rng: np.random.Generator) -> Floats:
         (300 T,) samples at 24 kHz.
     """
     source = np.pad(pulses(f0), LENGTH // 2, mode="reflect")
-    frames = np.lib.stride_tricks.sliding_window_view(source, LENGTH)[::HOP][: len(f0)]
-    sound = np.zeros((len(f0) + OVERLAP - 1, HOP), np.float32)
-    for begin in range(0, len(f0), TOGETHER):
-        part = slice(begin, begin + TOGETHER)
-        made = np.fft.irfft(_spectrum(frames[part], heads[part], rng), LENGTH).astype(np.float32, copy=False) * WINDOW
-        for place in range(OVERLAP):
-            rows = slice(begin + place, begin + place + len(made))
-            sound[rows] += made[:, place * HOP : (place + 1) * HOP]
+    sound = _shaping()(source, heads, int(rng.integers(2**32)))
     sound /= _overlap(len(f0))
-    return sound.reshape(-1)[LENGTH // 2 :][: len(f0) * HOP]
+    return sound[LENGTH // 2 :][: len(f0) * HOP]
 
 
-def _spectrum(frames: Floats, heads: Floats, rng: np.random.Generator) -> NDArray[np.complex64]:
-    h, theta, n, r, phi = (heads[:, i * BINS : (i + 1) * BINS] for i in range(5))
-    # A cosine of amplitude 1 peaks at a quarter of the window's length.
-    found = np.fft.rfft(frames * (WINDOW / HOP)).astype(np.complex64, copy=False)
-    found *= _turned(_exp(h), np.float32(np.pi) * np.tanh(theta))
-    found += _exp(n) * _noise(n.shape, rng)
-    found += _turned(_exp(r), phi)
-    return found
-
-
-def _exp(x: Floats) -> Floats:
-    return np.exp(np.minimum(x, np.float32(LOUDEST)))
-
-
-def _turned(size: Floats, angle: Floats) -> NDArray[np.complex64]:
-    made = np.empty(size.shape, np.complex64)
-    np.multiply(size, np.cos(angle), out=made.real)
-    np.multiply(size, np.sin(angle), out=made.imag)
-    return made
-
-
-def _noise(shape: tuple[int, ...], rng: np.random.Generator) -> NDArray[np.complex64]:
-    """Variance 1 in both parts, uniform: a sample adds up hundreds of them, so it is normal nonetheless."""
-    drawn = np.frombuffer(rng.bytes(4 * int(np.prod(shape))), np.int16).reshape(*shape[:-1], 2 * shape[-1])
-    return (drawn * np.float32(np.sqrt(3) / 2**15)).view(np.complex64)
+@lru_cache(maxsize=1)
+def _shaping() -> SpectralSynthesis:
+    return SpectralSynthesis(HOP, OVERLAP)
 
 
 def pulses(f0: Floats) -> Floats:
@@ -125,8 +91,9 @@ def _glide(f0: Floats) -> Floats:
 
 @lru_cache(maxsize=8)
 def _overlap(frames: int) -> Floats:
-    """(T + 3, 300) what the windows of all frames add up to, squared, less at both ends."""
+    """(300 (T + 3),) what the windows of all frames add up to, squared, less at both ends."""
+    window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(LENGTH) / LENGTH)
     total = np.zeros((frames + OVERLAP - 1, HOP), np.float32)
-    for place, part in enumerate((WINDOW**2).reshape(OVERLAP, HOP)):
+    for place, part in enumerate((window**2).reshape(OVERLAP, HOP)):
         total[place : place + frames] += part
-    return np.maximum(total, np.float32(1e-11))
+    return np.maximum(total, np.float32(1e-11)).reshape(-1)
