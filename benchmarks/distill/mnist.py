@@ -12,7 +12,7 @@ Source: Hinton, Vinyals, Dean 2015, arXiv:1503.02531, §3: 67 errors, alone 146,
 
 import hashlib
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import cache
@@ -26,9 +26,9 @@ from torch.nn import functional as F
 
 from apus.bench.results import Row, row
 from apus.data import ArrayBatches, Arrays, Augment, load
-from apus.errors import ApusError
+from apus.errors import DivergedError
 from apus.techniques.distill import HiddenLoss, Taps, Teacher, cached_outputs, distil_loss, soft_targets
-from apus.techniques.sparsity import Masks, cubic
+from apus.techniques.sparsity import Masks, gradually
 from apus.training import Plugs, Stateful, TrainOptions, fit, outputs
 from benchmarks.finished import recall, remember
 
@@ -117,7 +117,7 @@ def student(who: str, seed: int, split: str, rate: float, zeros: float = 0.0) ->
             examples, plugs = _taught(seed, split), Plugs(loss=_soft)
         masks = Masks(model, "16x1", skip=["7"]) if zeros else None
         if masks:
-            plugs = replace(plugs, after_step=_pruning(masks, zeros))
+            plugs = replace(plugs, after_step=gradually(masks, zeros, begin=BEGIN, end=END, every=EVERY))
         batches, how = ArrayBatches(examples, BATCH, seed=seed), options(who, split, rate)
         with ExitStack() as stack:
             if who == "hidden":
@@ -154,19 +154,6 @@ def _matched(student: nn.Module, large: nn.Module, stack: ExitStack) -> tuple[_M
         return sum((by * each(own[name], theirs[name]) for by, each, name in pairs), _soft(z, y, x))
 
     return model, Plugs(loss=loss)
-
-
-def _pruning(masks: Masks, zeros: float) -> Callable[[int, int], None]:
-    """On the cubic schedule, in the middle of the training."""
-
-    def after_step(step: int, steps: int) -> None:
-        begin, end = round(BEGIN * steps), round(END * steps)
-        if step == end or (begin <= step < end and step % EVERY == 0):
-            masks.update(cubic(step, begin=begin, end=end, final=zeros))
-        else:
-            masks.apply()
-
-    return after_step
 
 
 def _taught(seed: int, split: str) -> Arrays:
@@ -212,9 +199,7 @@ def _tried(who: str, rate: float) -> int:
     """Errors on the held-out images after half of the steps; all of them at a rate that diverges."""
     try:
         return int(student(who, TUNING_SEED, "train", rate)["errors"])
-    except ApusError as error:
-        if "the loss is" not in str(error):
-            raise
+    except DivergedError as error:
         print(error, flush=True)
         return HELD_OUT
 

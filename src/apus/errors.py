@@ -10,6 +10,7 @@ ApusError
 ├── RecipeError            a recipe has an unknown key, wrong type, or missing path    (also ValueError)
 ├── DataError              a data file is missing, corrupt or truncated                (also ValueError)
 ├── NothingMatchedError    a pattern or technique matched no layer                     (also ValueError)
+├── DivergedError          the loss of a training is no longer finite
 ├── VerificationError      two runs of one model disagree beyond the stated bound
 ├── MissingExtraError      an optional package is absent; says the command to add it   (also ImportError)
 ├── DeviceError            there is no such device to train on                         (also ValueError)
@@ -54,6 +55,10 @@ class UnknownValueError(CompileError):
 
 class RunError(ApusError, ValueError):
     """`Session.run` got a wrong input name, dtype or shape."""
+
+
+class DivergedError(ApusError):
+    """The loss of a training is infinite or not a number: its learning rate is too high, or its data are broken."""
 
 
 class RecipeError(ApusError, ValueError):

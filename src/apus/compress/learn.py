@@ -60,27 +60,14 @@ def prune(job: Job, mark: str) -> Done:
     if part.method == "one-shot":
         sparsity.one_shot(model, masks, _some(job, part, part.calibrate), part.sparsity)
         return keep(job, "prune", model, []) | {"layers": sparsity.describe(masks)}
+    after = sparsity.gradually(masks, part.sparsity, begin=part.begin, end=part.end, every=part.every)
     if part.method == "rigl":
         masks.update(part.sparsity)
-    after = _exchanged(job, masks) if part.method == "rigl" else _pruned(job, masks)
+        after = _exchanged(job, masks)
     with Lesson(job, part, part.distil, model) as lesson:
         plugs = Plugs(loss=lesson, after_step=after)
         done = train(job, "prune", mark, model, part, plugs, {"masks": masks}, masks.apply)
     return done | {"layers": sparsity.describe(masks)}
-
-
-def _pruned(job: Job, masks: sparsity.Masks) -> Callable[[int, int], None]:
-    """Magnitude pruning on the cubic schedule."""
-    part = job.recipe.prune
-
-    def after_step(step: int, steps: int) -> None:
-        begin, end = round(part.begin * steps), max(1, round(part.end * steps))
-        if step == end or (begin <= step < end and step % part.every == 0):
-            masks.update(sparsity.cubic(step, begin=begin, end=end, final=part.sparsity))
-        else:
-            masks.apply()
-
-    return after_step
 
 
 def _exchanged(job: Job, masks: sparsity.Masks) -> Callable[[int, int], None]:

@@ -13,7 +13,7 @@ from torch.utils import _pytree as pytree
 
 from apus.data import Batch, Batches
 from apus.data.echo_loader import EchoedBatches
-from apus.errors import ApusError
+from apus.errors import DivergedError
 from apus.training import checkpoint
 from apus.training.agreement import Agreement
 from apus.training.average import Average
@@ -78,7 +78,7 @@ def fit(
 
     Raises:
         Stopped: on SIGINT or SIGTERM, after saving.
-        ApusError: the loss is no longer finite.
+        DivergedError: the loss is no longer finite.
     """
     runtime = runtime or here()
     taken = dict(extra or {})
@@ -221,7 +221,7 @@ class _Run:
         if loss - loss == 0:
             return loss
         rate_now = self.optimizer.param_groups[0]["lr"]
-        raise ApusError(
+        raise DivergedError(
             f"{self.label}: the loss is {loss} at step {step}, learning rate {rate_now:g}: lower it, or clip"
         )
 

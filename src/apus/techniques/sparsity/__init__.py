@@ -13,7 +13,7 @@ from apus.techniques.sparsity.gates import keep_by_gate
 from apus.techniques.sparsity.masks import PRUNABLE, STRUCTURES, TARGETS, Masks
 from apus.techniques.sparsity.one_shot import one_shot
 from apus.techniques.sparsity.rigl import cosine, exchange, regrow
-from apus.techniques.sparsity.schedule import cubic
+from apus.techniques.sparsity.schedule import cubic, gradually
 from apus.techniques.sparsity.targets import global_shares
 from apus.techniques.sparsity.zeros import hold_zeros, parameters_alive
 
@@ -31,6 +31,7 @@ __all__ = [
     "describe",
     "exchange",
     "global_shares",
+    "gradually",
     "hold_zeros",
     "imbalance",
     "keep_balanced",
