@@ -6,7 +6,6 @@ named: it needs a corpus and a recogniser (see judges.py).
 """
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Callable
@@ -17,10 +16,11 @@ from typing import Any
 
 import torch
 
-from apus.bench.results import Row, row, write_results
+from apus.bench.results import Row, row
 from apus.data.fetch import cache_folder
 from apus.models.wavegru import HOP
 from apus.speech.features import RATE
+from benchmarks.finished import write_parts
 from benchmarks.speech.networks import Signal, dense, signal
 from benchmarks.speech.proofs import proofs
 from benchmarks.speech.rungs import RUNGS, speaker, two_streams, vocoders
@@ -139,23 +139,13 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
 }
 
 
-def merge(rows: list[Row]) -> None:
-    """Put rows into the file, in place of those of the same case and metric."""
-    old = json.loads(RESULTS.read_text())["rows"] if RESULTS.exists() else []
-    new = {(r["case"], r["metric"]) for r in rows}
-    kept = [r for r in old if (r["case"], r["metric"]) not in new]
-    write_results(RESULTS, "speech", "make bench-speech", sorted([*kept, *rows], key=lambda r: r["case"]))
-
-
 def main() -> int:
     """Measure all parts, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all by default")
     torch.set_num_threads(1)
-    for part in parser.parse_args().parts or [name for name in PARTS if name != "quality"]:
-        rows = PARTS[part]()
-        merge(rows)
-        print(*(f"{r['case']:22} {r['metric']:28} {r['value']:10.4f} {r['unit']}" for r in rows), sep="\n", flush=True)
+    chosen = parser.parse_args().parts or [name for name in PARTS if name != "quality"]
+    write_parts(RESULTS, "speech", {part: PARTS[part] for part in chosen})
     return 0
 
 

@@ -25,7 +25,7 @@ def size(count: float) -> str:
     return f"{count / 1e6:.2f} MB" if count >= 1e6 else f"{count / 1e3:.0f} kB"
 
 
-def measured(results: Results, why: Results | None = None) -> str:
-    """By what, where and when; `why` is the detail of a row that says so itself."""
+def measured(results: Results, why: Results | None = None, how: str = "one thread") -> str:
+    """By what, how, where and when; `why` is the detail of a row that says so itself."""
     found = {"cpu": results["env"]["cpu"], "date": results["date"][:10]} | (why or {})
-    return f"Measured by `{results['command']}`, one thread, on {found['cpu']}, {found['date']}."
+    return f"Measured by `{results['command']}`, {how}, on {found['cpu']}, {found['date']}."

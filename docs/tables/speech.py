@@ -1,6 +1,6 @@
 """The vocoder's ladder."""
 
-from tables.read import Results, detail, has, value
+from tables.read import Results, detail, has, measured, value
 
 OURS = ("ladder-3", "ladder-4", "ladder-5", "ladder-6", "ladder-7a", "ladder-7b", "ladder-7b-16x4")
 TWO_CORES = ("ladder-8-fp32", "ladder-8")
@@ -24,7 +24,17 @@ def ladder(results: Results) -> str:
             f"| {label} | {why['name']} | {why['us_per_sample']:.1f} µs | {rtf:.3f} | {total:.1f}x |"
             f" {proof(results, why['contender'])} |"
         )
-    return "\n".join([*lines, "", bars(results), "", left_out(results), "", _measured(results)])
+    return "\n".join(
+        [
+            *lines,
+            "",
+            bars(results),
+            "",
+            left_out(results),
+            "",
+            measured(results, detail(results, "ladder-7b", "rtf"), "one core unless stated"),
+        ]
+    )
 
 
 def proof(results: Results, case: str) -> str:
@@ -74,9 +84,17 @@ def voices(results: Results) -> str:
     if has(results, "voice-command", "cold_start_s"):
         seconds, memory = (value(results, "voice-command", name) for name in ("cold_start_s", "peak_rss_mb"))
         lines += ["", f"From the shell to a written file `apus say` takes {seconds:.2f} s and at most {memory:.0f} MB."]
-    return "\n".join(lines)
+    if has(results, "quality-hibari-int8", "wer_points"):
+        lines += ["", heard(results)]
+    return "\n".join([*lines, "", measured(results, detail(results, "voice-200", "rtf"))])
 
 
-def _measured(results: Results) -> str:
-    date = results["date"][:10]
-    return f"Measured by `{results['command']}`, one core unless stated, on {results['env']['cpu']}, {date}."
+def heard(results: Results) -> str:
+    """Whisper's word errors of hibari's voice, here and there."""
+    case = "quality-hibari-int8"
+    ours, theirs, more = value(results, case, "wer_pct"), value(results, "quality-corpus", "wer_pct"), "wer_points"
+    row = next(r for r in results["rows"] if (r["case"], r["metric"]) == (case, more))
+    return (
+        f"Of {row['runs']} sentences Whisper tiny hears {ours:.2f} % of the words wrong, {theirs:.2f} % where ONNX"
+        f" Runtime speaks: {row['value']:+.2f} points ({row['low']:+.2f} to {row['high']:+.2f} at 95 %)."
+    )
