@@ -7,6 +7,7 @@
 #include "kernels/matmul/matmul.h"
 #include "kernels/pool/pool.h"
 #include "kernels/roofline/roofline.h"
+#include "kernels/spectral/spectral.h"
 #include "kernels/unary/unary.h"
 #include "kernels/wavegru/wavegru.h"
 #include "random.h"
@@ -107,6 +108,23 @@ void check_pool() {
     if (pooled(*available_isa(name)) != pooled(Isa::scalar)) differ("max_bytes " + name, std::to_string(width));
 }
 
+// The same bits, noise and all.
+void check_spectral() {
+  const int64_t hop = int64_t{4} << below(4), overlap = int64_t{1} << below(3), frames = below(40);
+  const int64_t bins = hop * overlap / 2 + 1;
+  const AlignedBuffer source = random_input(Element::f32, (frames + overlap) * hop);
+  const AlignedBuffer heads = random_input(Element::f32, frames * 5 * bins);
+  const auto made = [&](Isa isa) {
+    std::vector<float> y(static_cast<size_t>((frames + overlap - 1) * hop));
+    SpectralSynthesis(hop, overlap, isa)
+        .run(reinterpret_cast<const float*>(source.data()), reinterpret_cast<const float*>(heads.data()), frames, 7,
+             y.data());
+    return y;
+  };
+  for (const std::string& name : available_isas())
+    if (made(*available_isa(name)) != made(Isa::scalar)) differ("spectral " + name, std::to_string(hop));
+}
+
 // The roofs compute nothing; they must run.
 void check_roofline() {
   alignas(64) char sink[64];
@@ -126,6 +144,7 @@ void check_functions() {
   check_matmul();
   check_wavegru();
   check_pool();
+  check_spectral();
 }
 
 void check_all_floats() {
