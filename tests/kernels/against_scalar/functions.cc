@@ -61,26 +61,27 @@ void check_unary() {
 
 // A vocoder's bytes, to the last bit: offsets are -128 times the sums of rows, as the format has it.
 void check_wavegru() {
-  const int64_t outputs = 16 * (1 + below(4)), inputs = 16 * (1 + below(6));
+  const int64_t outputs = 16 * (1 + below(4)), inputs = 16 * (1 + below(6)), most = 9;
+  const int64_t room = static_cast<int64_t>(sizeof(WaveGruStrip)) + 64 * most;
+  AlignedBuffer values(static_cast<size_t>(outputs / 16 * room + kSlack));
   std::vector<uint32_t> strips{0};
   std::vector<uint16_t> columns;
-  std::vector<int8_t> values;
-  std::vector<int32_t> offset(static_cast<size_t>(outputs));
-  std::vector<float> scale, bias;
-  for (int64_t strip = 0; strip < outputs / 16; ++strip) {
-    for (int64_t group = below(9); group-- > 0;) {
-      for (int i = 0; i < 4; ++i) columns.push_back(static_cast<uint16_t>(below(inputs)));
-      for (int i = 0; i < 64; ++i) {
-        values.push_back(random_weight(8));
-        offset[static_cast<size_t>(16 * strip + i / 4)] -= 128 * values.back();
-      }
-    }
-    strips.push_back(static_cast<uint32_t>(columns.size() / 4));
-  }
-  for (int64_t m = 0; m < outputs; ++m) scale.push_back(real()), bias.push_back(real());
   WaveGruMatrix w;
-  w.outputs = outputs, w.inputs = inputs, w.strips = strips.data(), w.columns = columns.data();
-  w.values = values.data(), w.bias = bias.data(), w.scale = scale.data(), w.offset = offset.data();
+  w.outputs = outputs, w.inputs = inputs, w.values = values.data();
+  for (int64_t strip = 0; strip < outputs / 16; ++strip) {
+    w.strips = strips.data();
+    WaveGruStrip& at = const_cast<WaveGruStrip&>(wavegru_strip(w, strip));
+    for (int m = 0; m < 16; ++m) at.offset[m] = 0, at.scale[m] = real(), at.bias[m] = real();
+    const int64_t groups = below(most);
+    for (int64_t i = 0; i < 4 * groups; ++i) columns.push_back(static_cast<uint16_t>(below(inputs)));
+    for (int64_t i = 0; i < 64 * groups; ++i) {
+      const int8_t weight = random_weight(8);
+      const_cast<int8_t*>(at.groups())[i] = weight;
+      at.offset[i % 64 / 4] -= 128 * weight;
+    }
+    strips.push_back(strips.back() + static_cast<uint32_t>(groups));
+  }
+  w.strips = strips.data(), w.columns = columns.data();
   const AlignedBuffer x = random_input(Element::u8, inputs);
   const auto product = [&](Isa isa) {
     std::vector<float> y(static_cast<size_t>(outputs));
