@@ -71,7 +71,7 @@ def test_noise_is_of_the_seed_and_the_frame() -> None:
 
 def test_loud_heads_stay_finite() -> None:
     source, heads = random(3, 300, 4)
-    heads[:, : 4 * 601] = 1e30
+    heads[:] = 1e30
     assert np.isfinite(SpectralSynthesis(300, 4)(source, heads)[:300]).all()
 
 

@@ -42,7 +42,7 @@ class SpectralSynthesis:
         Args:
             source: ((T + overlap) · hop,); frame t begins at sample t · hop.
             heads: (T, 5 · bins) of each frame: h, θ, n, r and φ, of overlap · hop / 2 + 1 bins each. h, n and r count
-                as 7 at most, φ is within ±10,000.
+                as 7 at most, φ within ±10,000.
             seed: of the noise, 0 to 2^32 - 1.
 
         Returns:
