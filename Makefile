@@ -26,6 +26,7 @@ demo: $(VENV)/.built
 
 test: $(VENV)/.built
 	$(BIN)/python -m pytest -q -m "not slow"
+	$(BIN)/python -m pytest -q --doctest-modules src/apus
 
 test-slow: $(VENV)/.built
 	$(BIN)/python -m pytest -q

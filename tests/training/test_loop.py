@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from apus.data import ArrayBatches, Arrays, Augment, LoaderBatches
-from apus.errors import ApusError
+from apus.errors import DivergedError
 from apus.training import Plugs, Stopped, TrainOptions, Validation, fit
 
 
@@ -146,7 +146,7 @@ def test_each_plug_is_called():
 
 
 def test_a_loss_that_is_no_number_is_told():
-    with pytest.raises(ApusError, match="loss is nan at step 0"):
+    with pytest.raises(DivergedError, match="loss is nan at step 0"):
         fit(network(), batches(), TrainOptions(), Plugs(loss=lambda z, y, x: z.sum() * float("nan")))
 
 
