@@ -123,9 +123,3 @@ EXPERIMENTS: dict[str, Callable[[Results], str]] = {
     "pitch": pitch,
     "clipart": drawings,
 }
-
-
-def distil(results: Results) -> str:
-    """All experiments that have rows."""
-    parts = {row["detail"]["part"] for row in results["rows"]}
-    return "\n\n".join(draw(results) for part, draw in EXPERIMENTS.items() if part in parts)
