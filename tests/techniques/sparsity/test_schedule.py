@@ -7,10 +7,10 @@ from torch import nn
 from apus.techniques.sparsity import Masks, gradually
 
 
-def zeros_after_each(steps: int, **pace: float) -> list[float]:
+def zeros_after_each(steps: int, begin: float, end: float, every: int) -> list[float]:
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(64, 256))
-    after_step = gradually(Masks(model, "16x1"), 0.75, **pace)  # type: ignore[arg-type]
+    after_step = gradually(Masks(model, "16x1"), 0.75, begin=begin, end=end, every=every)
     shares = []
     for step in range(1, steps + 1):
         with torch.no_grad():
