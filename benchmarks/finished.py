@@ -42,7 +42,7 @@ def recall(file: Path, key: Mapping[str, Any]) -> dict[str, Any] | None:
 
 
 def write_parts(path: Path, benchmark: str, parts: Mapping[str, Callable[[], list[Row]]]) -> None:
-    """Measure parts of a benchmark one after the other, and put each one's rows in place of its former ones.
+    """Measure parts of a benchmark one after the other; print their rows and put them in place of former ones.
 
     Each row says when it was measured and on what processor, as the parts may come from several.
 
@@ -58,3 +58,4 @@ def write_parts(path: Path, benchmark: str, parts: Mapping[str, Callable[[], lis
         before = json.loads(path.read_text())["rows"] if path.exists() else []
         kept = [r for r in before if r["detail"]["part"] != part]
         write_results(path, benchmark, f"make bench-{benchmark}", kept + made)
+        print(*(f"{r['case']:28} {r['metric']:28} {r['value']:10.4f} {r['unit']}" for r in made), sep="\n", flush=True)

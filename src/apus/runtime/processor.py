@@ -3,6 +3,7 @@
 from typing import Any
 
 from apus import _native
+from apus.errors import RunError
 
 
 def isa() -> str:
@@ -30,3 +31,20 @@ def cpu() -> dict[str, Any]:
 def usable_cores() -> int:
     """CPUs that this process may use, by its affinity and its cgroup's quota; at least 1."""
     return max(1, int(_native.cpu()["cores"]))
+
+
+def check_isa(isa: str | None) -> str:
+    """The most that may be used, or an error that says what there is.
+
+    Args:
+        isa: what the user gave; None for what the machine has by default.
+
+    Returns:
+        As the engine takes it: empty for the default.
+
+    Raises:
+        RunError: this machine has no such instruction set.
+    """
+    if isa is not None and isa not in _native.isas():
+        raise RunError(f"isa={isa!r}; this machine has {', '.join(_native.isas())}")
+    return isa or ""

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 
 from apus import _native
 from apus.errors import RunError
+from apus.runtime.processor import check_isa
 
 Floats = NDArray[np.float32]
 
@@ -31,9 +32,7 @@ class SpectralSynthesis:
     """
 
     def __init__(self, hop: int, overlap: int, isa: str | None = None) -> None:
-        if isa is not None and isa not in _native.isas():
-            raise RunError(f"isa={isa!r}; this machine has {', '.join(_native.isas())}")
-        self._native = _native.SpectralSynthesis(hop, overlap, isa or "")
+        self._native = _native.SpectralSynthesis(hop, overlap, check_isa(isa))
         self.kernel: str = self._native.kernel
 
     def __call__(self, source: Floats, heads: Floats, seed: int = 0) -> Floats:

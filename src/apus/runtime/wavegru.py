@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from apus import _native
 from apus.errors import RunError
 from apus.runtime.options import check_threads
+from apus.runtime.processor import check_isa
 
 KINDS = ("dense", "csr", "block16", "block16-bf16", "block16-int8")
 """How the recurrent matrix and the head are stored; the sparse kinds leave out the zeros they find."""
@@ -38,13 +39,11 @@ class WaveGRU:
     ) -> None:
         if activations not in ("fast", "accurate"):
             raise RunError(f"activations={activations!r}; take 'fast' or 'accurate'")
-        if isa is not None and isa not in _native.isas():
-            raise RunError(f"isa={isa!r}; this machine has {', '.join(_native.isas())}")
         plain = {name: np.ascontiguousarray(array, np.float32) for name, array in arrays.items()}
         for name, array in plain.items():
             if not np.isfinite(array).all():
                 raise RunError(f"WaveGRU's {name!r} holds numbers that are not finite")
-        self._native = _native.WaveGRU(plain, kind, activations == "fast", isa or "")
+        self._native = _native.WaveGRU(plain, kind, activations == "fast", check_isa(isa))
         self.features: int = self._native.features
         self.bands: int = self._native.bands
         """Codes of a step; each makes one sample, or one of its band (`apus.speech.bands`)."""
