@@ -32,6 +32,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "devices": devices.devices,
     "devices.accuracy": devices.accuracy,
     "sparsity": sparsity.text,
+    "sparsity:mnist": sparsity.mnist,
     "speech": speech.ladder,
     "speech:voices": speech.voices,
 }
@@ -39,7 +40,7 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
     "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
-    "docs/distil.md": ("sparsity", "distill:mnist", "distill:clipart"),
+    "docs/distil.md": ("sparsity", "sparsity:mnist", "distill:mnist", "distill:clipart"),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
     "docs/speech.md": ("speech", "speech:voices"),

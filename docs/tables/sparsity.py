@@ -29,3 +29,13 @@ def text(results: Results) -> str:
         measured(results, why),
     ]
     return "\n".join(lines)
+
+
+def mnist(results: Results) -> str:
+    """Hinton's students, nine tenths of whose blocks go, with their teacher and alone."""
+    lines = ["| wrong of 10,000, mean of 3 seeds | dense | 90 % of the blocks zero | each |", "|---|---|---|---|"]
+    for who, said in {"distilled": "distilled: softened answers", "alone": "alone"}.items():
+        why, mean = (read(results, f"mnist-16x1-90-{who}", "test_errors") for read in (detail, value))
+        dense, each = sum(why["dense"]) / len(why["dense"]), ", ".join(f"{errors:.0f}" for errors in why["errors"])
+        lines.append(f"| {said} | {dense:.1f} | {mean:.1f} | {each} |")
+    return "\n".join([*lines, "", measured(results, detail(results, "mnist-16x1-90", "fewer_errors"))])

@@ -104,6 +104,8 @@ def test_lists_of_weights_become_levels(read):
         (RANGE + PRUNING + PRUNING.replace("pruning_", "other_").replace("30.0", "20.0"), "differ in end_epoch"),
         (RANGE + QUANTIZATION + QUANTIZATION.replace("quantization_mod", "other_mod"), "two of QuantizationModifier"),
         ("num_epochs: 3\n" + RANGE, "'num_epochs' is no list of modifiers"),
+        (RANGE.replace("start_epoch: 0.0", "start_epoch: 3.0") + PRUNING, "EpochRangeModifier: start_epoch = 3.0"),
+        (RANGE + QUANTIZATION.replace("45.0", "60.0"), "observers stop at epoch 60.0"),
         (PRUNING, "no EpochRangeModifier"),
         ("a: [", "not YAML"),
     ],
@@ -128,3 +130,12 @@ def test_a_missing_file_is_named(tmp_path):
     pytest.importorskip("yaml")
     with pytest.raises(RecipeError, match=r"nope\.yaml"):
         read_sparseml(tmp_path / "nope.yaml")
+
+
+def test_markdown_around_a_recipe_is_left_out(read):
+    assert read(f"---\n{RANGE}{PRUNING}---\n# ResNet-50\n\nPruned to 85 %.\n") == read(RANGE + PRUNING)
+
+
+def test_observers_may_never_stop(read):
+    never = QUANTIZATION.replace("epoch: 45.0", "epoch: -1")
+    assert read(RANGE + never)["quantize"]["freeze"] == 1.0

@@ -36,19 +36,25 @@ def teacher(job: Job, mark: str) -> Done:
 
 def student(job: Job, mark: str) -> Done:
     """Train the small network to answer as the large one does."""
-    part, model = job.recipe.student, job.made("student")
-    for own, other in part.initialise.items():
-        large = job.trained("teacher")
-        distill.initialise(model, large, distill.map_layers(model, large, own, other))
+    part, model = job.recipe.student, started(job)
     job.runtime.place(model)
     with Lesson(job, part, part.distil, model) as lesson:
         return train(job, "student", mark, model, part, Plugs(loss=lesson))
 
 
-def prune(job: Job, mark: str) -> Done:
-    """Take the student's smallest weights away while it goes on learning, or at once and make good by least squares."""
-    part, model = job.recipe.prune, job.runtime.place(job.trained("student"))
-    masks = sparsity.Masks(
+def started(job: Job) -> nn.Module:
+    """The student before its first step, with those of the teacher's weights that it starts from."""
+    model = job.made("student")
+    for own, other in job.recipe.student.initialise.items():
+        large = job.trained("teacher")
+        distill.initialise(model, large, distill.map_layers(model, large, own, other))
+    return model
+
+
+def masks_of(job: Job, model: nn.Module) -> sparsity.Masks:
+    """The masks that `[prune]` asks for."""
+    part = job.recipe.prune
+    return sparsity.Masks(
         model,
         part.structure,
         skip=part.skip,
@@ -57,6 +63,12 @@ def prune(job: Job, mark: str) -> Done:
         balance=part.balance,
         gates=part.gates,
     )
+
+
+def prune(job: Job, mark: str) -> Done:
+    """Take the student's smallest weights away while it goes on learning, or at once and make good by least squares."""
+    part, model = job.recipe.prune, job.runtime.place(job.trained("student"))
+    masks = masks_of(job, model)
     if part.method == "one-shot":
         sparsity.one_shot(model, masks, _some(job, part, part.calibrate), part.sparsity)
         return keep(job, "prune", model, []) | {"layers": sparsity.describe(masks)}
@@ -66,8 +78,15 @@ def prune(job: Job, mark: str) -> Done:
         after = _exchanged(job, masks)
     with Lesson(job, part, part.distil, model) as lesson:
         plugs = Plugs(loss=lesson, after_step=after)
-        done = train(job, "prune", mark, model, part, plugs, {"masks": masks}, masks.apply)
+        done = train(job, "prune", mark, model, part, plugs, {"masks": masks}, lambda: _settle(masks, part.sparsity))
     return done | {"layers": sparsity.describe(masks)}
+
+
+def _settle(masks: sparsity.Masks, final: float) -> None:
+    """After the last step, of which there may have been too few, even none, for the schedule."""
+    if masks.sparsity < final:
+        masks.update(final)
+    masks.apply()
 
 
 def _exchanged(job: Job, masks: sparsity.Masks) -> Callable[[int, int], None]:

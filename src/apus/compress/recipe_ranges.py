@@ -30,7 +30,9 @@ PER_STAGE: dict[str, dict[str, Rule]] = {
     },
     "distil": {
         "alpha": SHARE,
-        "temperature": ABOVE,
+        "temperature": (lambda v: 0 < v <= 100, 'must be above 0 and at most 100; beyond, take loss = "mse"'),
+        "class_dim": (lambda v: v == -1 or v >= 1, "must be 1 or more, or -1 for the last"),
+        "feature_dim": (lambda v: v >= -1, "must be a dimension, -1 for the last, or 0"),
         "padding": (lambda v: v >= -1, "must be a token, or -1 for none"),
         **dict.fromkeys(("target", "others", "between", "within", "hidden_weight", "attention_weight"), NOT_BELOW),
     },
@@ -50,7 +52,8 @@ RULES: dict[str, dict[str, Rule]] = {
     },
     "teacher": {"count": ABOVE},
     "prune": {
-        **dict.fromkeys(("sparsity", "begin", "end", "exchange"), SHARE),
+        "sparsity": BELOW_ONE,
+        **dict.fromkeys(("begin", "end", "exchange"), SHARE),
         "every": ABOVE,
         "levels": LEVELS,
         "gates": GATES,
@@ -92,6 +95,20 @@ def check_ranges(recipe: Recipe, origin: str) -> None:
     prune = recipe.prune
     if prune.begin > prune.end:
         raise _refusal(origin, "prune", "begin", prune.begin, f"must not be above end = {prune.end!r}")
+    for pattern, level in prune.levels.items():
+        if level * prune.sparsity >= 1:
+            said = f"times sparsity = {prune.sparsity!r} must stay below 1"
+            raise _refusal(origin, "prune", f"levels.{pattern}", level, said)
+    if prune.target == "global" and (prune.levels or prune.gates):
+        raise _refusal(origin, "prune", "target", "global", "ranks all layers together; levels and gates need 'layer'")
+    if prune.balance and (prune.gates or prune.structure == "unstructured"):
+        raise _refusal(
+            origin, "prune", "balance", True, "counts blocks of whole layers; leave out gates, and take blocks"
+        )
+    if recipe.teacher.count > 1 and recipe.teacher.weights:
+        raise _refusal(
+            origin, "teacher", "count", recipe.teacher.count, "weights holds one trained teacher; leave it out"
+        )
     if recipe.bits.enabled and recipe.quantize.enabled:
         raise _refusal(origin, "bits", "enabled", True, "takes the place of [quantize]: set its enabled = false")
     if recipe.bits.enabled and recipe.bits.train.optimizer != "adamw":

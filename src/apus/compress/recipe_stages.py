@@ -37,9 +37,14 @@ class DistilPart:
         hidden_weight: of the mean over these layers.
         attention: the same for layers that give attention scores (N, heads, queries, keys).
         attention_weight: of their mean.
-        padding: token of integer inputs (N, T) whose places do not count in `hidden` and `attention`; -1 is none.
+        padding: token of integer inputs (N, T) whose places do not count in `hidden` and `attention`, nor in outputs of
+            one for each place; -1 is none. Inputs of floats have none.
         cache: ask the teacher once about all examples, which are in memory and not varied, and keep its answers on
             disk; of texts also what `hidden` and `attention` read, in memory in half precision.
+        class_dim: dimension of the classes in outputs of more than two: 1 as torch's cross entropy has them,
+            (N, classes, H, W), or -1 for (N, T, classes).
+        feature_dim: dimension of the features in hidden states; 0 takes 1 of feature maps (N, C, H, W), else the last,
+            so of (N, C, L) it must be 1.
     """
 
     loss: Literal["soft-targets", "mse", "none", "dkd", "dist"] = "soft-targets"
@@ -56,6 +61,8 @@ class DistilPart:
     attention_weight: float = field(default=1.0, metadata=LATER)
     padding: int = field(default=-1, metadata=LATER)
     cache: bool = field(default=False, metadata=LATER)
+    class_dim: int = field(default=1, metadata=LATER)
+    feature_dim: int = field(default=0, metadata=LATER)
 
 
 @dataclass(frozen=True)
@@ -155,7 +162,9 @@ class QuantizePart:
         skip: name patterns of layers that stay float.
         calibrate: batches that set the first ranges.
         freeze: share of the steps after which ranges no longer move.
-        distil: the teacher's help.
+        distil: the teacher's help. With `hidden` or `attention` each layer keeps a quantiser of its own, as its modules
+            must stay where they are; what lies between layers is then float. A convolution's output includes its folded
+            normalisation, so draw it to that of the teacher's normalisation.
         train: how long and how fast.
         augment: of the images.
         embeddings: tables of embeddings too, per row, to `weight_bits`.

@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from textwrap import indent
 from typing import Any
 
 import torch
@@ -19,9 +20,11 @@ from apus.compress.learn import LEARN
 from apus.compress.measure import measure
 from apus.compress.recipe import Recipe
 from apus.compress.recipe_file import to_toml
+from apus.compress.rehearse import rehearse
 from apus.compress.sources import Sources
 from apus.compress.verify import verify
 from apus.errors import RecipeError
+from apus.techniques import sparsity
 from apus.training import here
 
 STAGES: dict[str, Callable[[Job, str], Done]] = {
@@ -91,7 +94,8 @@ def run(
         What each stage wrote.
 
     Raises:
-        RecipeError: `only` names a stage that the recipe has not, or one before it is not done.
+        RecipeError: `only` names a stage that the recipe has not, or one before it is not done; or keys of a stage do
+            not fit the networks or the data, which is said before anything is trained.
         Stopped: on SIGINT or SIGTERM, after saving.
     """
     _check_only(recipe, only)
@@ -115,7 +119,11 @@ def run(
             continue
         if each.done is not None:
             folder.forget(each.stage)
-        job = job or Job(recipe, folder, sources, sources.splits(), runtime)
+        if job is None:
+            job = Job(recipe, folder, sources, sources.splits(), runtime)
+            rehearse(
+                job, [p.stage for p in planned if p.stage in LEARN and (p.stage in only if only else p.done is None)]
+            )
         if runtime.is_main or each.stage in LEARN:
             records.append(_walk(job, each, say))
         runtime.ranks.barrier()
@@ -136,6 +144,8 @@ def _walk(job: Job, each: Planned, say: Callable[[str], None]) -> Done:
     facts = STAGES[each.stage](job, each.mark)
     took = time.monotonic() - began
     done = job.folder.finish(each.stage, each.mark, {"wall_seconds": took} | facts)
+    if each.stage == "prune":
+        say(indent(sparsity.table(done["layers"]), " " * 11))
     say(f"{each.stage:>10} done in {took:.1f} s{_figures(done)}")
     return done
 

@@ -33,14 +33,15 @@ ALL = ("__ALL__", "__ALL_PRUNABLE__")
 def read_sparseml(path: Path) -> dict[str, Any]:
     """The sections `[prune]` and `[quantize]` of a SparseML recipe, to be merged into a recipe's table.
 
-    Epochs count from the start of pruning. Our cubic rises from 0, so `init_sparsity` is not taken over; nor is
-    `freeze_bn_stats_epoch`, as we fold normalisation before we quantise, nor
+    Epochs count from the start of pruning. Our cubic rises from 0, so `init_sparsity`, also one that is read from the
+    network (`[x]`), is not taken over; nor is `freeze_bn_stats_epoch`, as we fold normalisation before we quantise, nor
     `update_frequency`, which is in epochs where `every` is in steps. Masks that are not said to be [16, 1] or [16, 4]
     are unstructured: set `structure = "16x1"` for speed. Several GMPruningModifiers of different `params` become
     `levels`; `re:` patterns are taken over where their only wildcard is `.*`.
 
     Args:
-        path: a YAML file with an EpochRangeModifier and GMPruningModifier or QuantizationModifier.
+        path: a YAML file, or Markdown that begins with YAML between lines of dashes, with an
+            EpochRangeModifier and GMPruningModifier or QuantizationModifier.
 
     Returns:
         A table for `recipe_file.from_table`; a stage that the file does not name has `enabled = false`.
@@ -52,7 +53,10 @@ def read_sparseml(path: Path) -> dict[str, Any]:
     found = _modifiers(_tree(path), str(path))
     if "EpochRangeModifier" not in found:
         raise RecipeError(f"{path}: no EpochRangeModifier, so how long to train is not said; add one")
-    last = _number(found["EpochRangeModifier"][0], "end_epoch", path)
+    epochs = found["EpochRangeModifier"][0]
+    last = _number(epochs, "end_epoch", path)
+    if epochs.get("start_epoch", 0) != 0:
+        raise RecipeError(f"{path}: EpochRangeModifier: start_epoch = {epochs['start_epoch']!r}: only 0")
     (quantize,) = found.get("QuantizationModifier", [None])
     turn = _number(quantize, "start_epoch", path) if quantize else last
     if not 0 < turn <= last:
@@ -111,7 +115,9 @@ def _quantize(quantize: Modifier | None, turn: float, last: float, path: Path) -
     table: dict[str, Any] = {"weight_bits": 8, "activation_bits": 8, "train": {"epochs": last - turn}}
     if "disable_quantization_observer_epoch" in quantize:
         stop = _number(quantize, "disable_quantization_observer_epoch", path)
-        table["freeze"] = (stop - turn) / (last - turn)
+        if stop >= 0 and not turn <= stop <= last:
+            raise RecipeError(f"{path}: observers stop at epoch {stop}, outside quantisation's {turn} to {last}")
+        table["freeze"] = (stop - turn) / (last - turn) if stop >= 0 else 1.0  # -1 is never
     return table
 
 
@@ -126,11 +132,17 @@ def _tree(path: Path) -> Any:
 
     Loader.add_multi_constructor("!", lambda loader, name, node: {name: loader.construct_mapping(node, deep=True)})
     try:
-        return yaml.load(existing_file(path).read_text(), Loader)
+        return yaml.load(_without_prose(existing_file(path).read_text()), Loader)
     except (FileNotFoundError, UnicodeDecodeError) as error:
         raise RecipeError(str(error)) from None
     except yaml.YAMLError as error:
         raise RecipeError(f"{path}: not YAML: {error}") from None
+
+
+def _without_prose(text: str) -> str:
+    """The YAML of a recipe in Markdown, where it stands between two lines of dashes at the top."""
+    parts = re.split(r"^---\s*$", text, maxsplit=2, flags=re.MULTILINE)
+    return parts[1] if len(parts) == 3 and not parts[0].strip() else text
 
 
 def _modifiers(tree: Any, origin: str) -> dict[str, list[Modifier]]:

@@ -33,7 +33,7 @@ def test_the_second_time_nobody_is_asked(tmp_path, model):
     assert model.asked == asked
 
 
-@pytest.mark.parametrize("change", ["weights", "inputs", "order", "precision", "structure"])
+@pytest.mark.parametrize("change", ["weights", "inputs", "order", "precision", "structure", "buffer", "mark"])
 def test_whatever_changes_the_answer_is_noticed(tmp_path, model, change):
     path, x = tmp_path / "z.safetensors", torch.rand(10, 3)
     teacher = distill.Teacher(model)
@@ -46,11 +46,14 @@ def test_whatever_changes_the_answer_is_noticed(tmp_path, model, change):
         teacher = distill.Teacher(model, bf16=True)
     if change == "structure":
         model.relu = nn.ReLU()
+    if change == "buffer":
+        model.register_buffer("inputs", torch.zeros(3), persistent=False)
+    mark = "2" if change == "mark" else ""
     asked = model.asked
-    again = distill.cached_outputs(path, teacher, x)
+    again = distill.cached_outputs(path, teacher, x, mark=mark)
     assert model.asked == asked + 10
     assert torch.allclose(again, teacher(x), atol=1e-2)
-    assert torch.equal(distill.cached_outputs(path, teacher, x), again)
+    assert torch.equal(distill.cached_outputs(path, teacher, x, mark=mark), again)
 
 
 @pytest.mark.parametrize("place", [3, 60, -2])

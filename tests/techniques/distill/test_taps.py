@@ -1,6 +1,9 @@
+import copy
+
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 from apus.errors import NothingMatchedError
 from apus.techniques import distill
@@ -65,3 +68,57 @@ def test_an_untapped_or_idle_layer_is_named():
         taps["head"]
     with pytest.raises(NothingMatchedError, match="'blocks' is not tapped; there are head"):
         taps["blocks"]
+
+
+def test_what_is_done_in_place_behind_a_tap_does_not_show():
+    model, x = nn.Sequential(nn.Linear(4, 4), nn.ReLU(inplace=True)), torch.randn(8, 4)
+    with distill.Taps(model, "0") as taps:
+        model(x)
+        assert torch.equal(taps["0"], model[0](x))
+
+
+def test_what_is_done_in_place_by_a_function_is_an_error():
+    class Hidden(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return F.relu(self.layer(x), inplace=True)
+
+    model = Hidden()
+    with distill.Taps(model, "layer") as taps, torch.no_grad():
+        model(torch.randn(8, 4))
+        with pytest.raises(ValueError, match="changed in place after it"):
+            taps["layer"]
+
+
+def test_what_did_not_run_this_time_is_not_known_from_last_time():
+    class Sometimes(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(4, 4)
+
+        def forward(self, x):
+            return self.layer(x) if len(x) > 1 else x
+
+    model = Sometimes()
+    with distill.Taps(model, "layer") as taps:
+        model(torch.rand(2, 4))
+        assert taps["layer"].shape == (2, 4)
+        model(torch.rand(1, 4))
+        with pytest.raises(NothingMatchedError, match="has not run"):
+            taps["layer"]
+
+
+def test_a_copy_of_a_tapped_network_taps_nothing():
+    model = nn.Sequential(nn.Linear(4, 4))
+    with distill.Taps(model, "0") as taps:
+        copy.deepcopy(model)(torch.rand(2, 4))
+        assert not taps.outputs
+
+
+def test_a_module_is_known_by_each_of_its_names():
+    model = nn.ModuleDict({"one": nn.Linear(2, 2)})
+    model["two"] = model["one"]
+    assert distill.matching(model, "*") == ["one", "two"]

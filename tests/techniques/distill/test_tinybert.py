@@ -63,3 +63,16 @@ def test_attention_is_compared_among_real_tokens():
     difference = (student - teacher).square()
     wanted = torch.cat([difference[0].flatten(), difference[1, :, :2, :2].flatten()]).mean()
     assert torch.allclose(distill.attention_mse(student, spoiled, mask), wanted)
+
+
+def test_cosine_of_feature_maps_is_over_channels():
+    one, two = torch.rand(2, 3, 4, 5), torch.rand(2, 3, 4, 5)
+    wanted = distill.hidden_cosine(one.movedim(1, -1), two.movedim(1, -1))
+    torch.testing.assert_close(distill.hidden_cosine(one, two, dim=1), wanted)
+    with pytest.raises(ValueError, match="states are"):
+        distill.hidden_cosine(one, two[:, :1])
+
+
+def test_what_is_no_attention_map_is_refused():
+    with pytest.raises(ValueError, match="no attention map"):
+        distill.attention_mse(torch.rand(2, 3, 4), torch.rand(2, 3, 4))

@@ -105,3 +105,17 @@ def test_nothing_matched_is_an_error(skip):
 def test_bits_outside_2_to_8_are_refused():
     with pytest.raises(ValueError, match=r"2\.\.8"):
         prepared(weight_bits=1)
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+@pytest.mark.parametrize("trace", [False, True])
+def test_torchs_own_transformer_computes_with_its_quantisers_in_evaluation_too(norm_first, trace):
+    torch.manual_seed(0)
+    layer = nn.TransformerEncoderLayer(32, 4, 64, batch_first=True, norm_first=norm_first)
+    model, x = nn.TransformerEncoder(layer, 2, enable_nested_tensor=not norm_first).eval(), torch.rand(2, 5, 32)
+    ready = quantize.prepare(model, x, trace=trace)
+    assert sum(isinstance(module, quantize.QuantLayer) for module in ready.modules()) == 4
+    with torch.no_grad():
+        found = ready(x)
+    torch.testing.assert_close(found, ready(x), atol=1e-5, rtol=0)
+    assert 1e-4 < (found - model(x)).abs().max() < 0.1

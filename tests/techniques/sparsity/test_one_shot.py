@@ -70,5 +70,26 @@ def test_nothing_to_learn_from_is_an_error():
 
 def test_the_mode_stays():
     model = network().train()
-    one_shot(model, Masks(model), images(1), 0.5)
-    assert model.training
+    model[0].eval()
+    one_shot(model, Masks(model), images(), 0.5)
+    assert model.training and not model[0].training
+    with pytest.raises(RuntimeError):
+        one_shot(model, Masks(model), [torch.rand(2, 3, 10, 10)], 0.5)
+    assert model.training and not model[0].training
+
+
+def test_bfloat16_and_few_rows():
+    layer = nn.Linear(64, 16).bfloat16()
+    with pytest.warns(UserWarning, match="8 rows of calibration for 64 inputs"):
+        one_shot(layer, Masks(layer), [torch.rand(8, 64).bfloat16()], 0.5)
+    assert layer.weight.isfinite().all() and (layer.weight == 0).float().mean() == 0.5
+
+
+def test_what_cannot_be_fitted_is_refused():
+    layer, other = nn.Linear(64, 16), nn.Linear(64, 16)
+    with pytest.raises(ValueError, match="of another network"):
+        one_shot(layer, Masks(other), [torch.rand(64, 64)], 0.5)
+    with pytest.raises(ValueError, match="not finite"):
+        one_shot(layer, Masks(layer), [torch.full((64, 64), torch.nan)], 0.5)
+    one_shot(layer, Masks(layer), [torch.zeros(64, 64)], 0.5)
+    assert layer.weight.any()

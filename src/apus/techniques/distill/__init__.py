@@ -1,8 +1,8 @@
 """Knowledge distillation: a small network learns from a large one, from its outputs or from what happens inside.
 
-`hinton` has soft targets, `dkd` and `dist` their modern heirs, `tinybert` the losses on hidden states, embeddings and
-attention, `taps` reaches these, `layer_map` pairs layers and starts a student from its teacher, `teacher` answers,
-alone or as the mean of several, `cache` keeps answers on disk, and `states` what goes on inside.
+`logits` softens, `hinton` has soft targets, `dkd` and `dist` their modern heirs, `tinybert` the losses on hidden
+states, embeddings and attention, `taps` reaches these, `layer_map` pairs layers and starts a student from its teacher,
+`teacher` answers, alone or as the mean of several, `cache` keeps answers on disk, and `states` what goes on inside.
 """
 
 from apus.techniques.distill.cache import cached_outputs, digest

@@ -29,17 +29,18 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
     return total.hexdigest()
 
 
-def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 256) -> Tensor:
+def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 256, mark: str = "") -> Tensor:
     """The teacher's outputs for all inputs, from the file if it holds those of this teacher for these inputs.
 
-    The fingerprint covers the teacher's structure as printed, weights and precision, and every input; a file with
-    another one is computed anew and replaced.
+    The fingerprint covers the teacher's structure as printed, weights, buffers and precision, and every input; a file
+    with another one is computed anew and replaced. It does not see the code of the teacher's `forward`: see `mark`.
 
     Args:
         path: a `.safetensors` file, made if it is not there.
         teacher: who answers.
         inputs: all examples in order, (N, ...), as the student will see them: not augmented.
         batch: examples at once, ≥ 1.
+        mark: whatever else shapes the answers, such as a version of the teacher's code.
 
     Returns:
         (N, ...), row i for inputs[i].
@@ -47,8 +48,9 @@ def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 25
     Raises:
         DataError: the file is damaged.
     """
-    text = f"{teacher.model} bf16={teacher.bf16}"
-    mark = digest({text: torch.empty(0), **teacher.model.state_dict(), "inputs": inputs})
+    inside = {f"model.{name}": t for name, t in (*teacher.model.named_parameters(), *teacher.model.named_buffers())}
+    text = f"{teacher.model} bf16={teacher.bf16} {mark}"
+    mark = digest({text: torch.empty(0), "inputs": inputs} | inside)
     if path.exists() and (found := _read(path, mark)) is not None:
         return found
     answers = torch.cat([teacher(part).cpu() for part in inputs.split(batch)])  # type: ignore[no-untyped-call]

@@ -5,7 +5,8 @@ Source: Zhao et al., "Decoupled Knowledge Distillation", 2022, arXiv:2203.08679.
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
+
+from apus.techniques.distill.logits import check_pair, divergence, softened
 
 
 def decouple(student: Tensor, teacher: Tensor, target: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -20,16 +21,21 @@ def decouple(student: Tensor, teacher: Tensor, target: Tensor, temperature: floa
     Returns:
         TCKD, of the binary "target or not", and NCKD, among the other classes, each (N,), ≥ 0, without T².
 
+    Raises:
+        ValueError: the shapes differ, there are fewer than two classes, or T is not above 0.
+
     Source: Eq. (3) to (6).
     """
-    log_p, log_q = F.log_softmax(teacher / temperature, -1), F.log_softmax(student / temperature, -1)
+    check_pair(student, teacher, temperature)
+    if student.ndim != 2 or student.shape[1] < 2:
+        raise ValueError(f"logits {tuple(student.shape)}: DKD takes (N, classes), two classes or more")
+    log_p, log_q = softened(teacher, temperature), softened(student, temperature)
     others = torch.ones_like(log_p, dtype=torch.bool).scatter_(1, target[:, None], False)
     p_rest, q_rest = (_others(values, others) for values in (log_p, log_q))
     p_not, q_not = p_rest.logsumexp(-1), q_rest.logsumexp(-1)
     p_is, q_is = (values.gather(1, target[:, None])[:, 0] for values in (log_p, log_q))
-    target_part = p_is.exp() * (p_is - q_is) + p_not.exp() * (p_not - q_not)
-    among_p, among_q = p_rest - p_not[:, None], q_rest - q_not[:, None]
-    return target_part, (among_p.exp() * (among_p - among_q)).sum(-1)
+    target_part = divergence(torch.stack([p_is, p_not], -1), torch.stack([q_is, q_not], -1))
+    return target_part, divergence(p_rest - p_not[:, None], q_rest - q_not[:, None])
 
 
 def _others(values: Tensor, others: Tensor) -> Tensor:

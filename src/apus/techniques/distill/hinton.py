@@ -6,6 +6,8 @@ Source: Hinton, Vinyals, Dean, "Distilling the Knowledge in a Neural Network", 2
 from torch import Tensor
 from torch.nn import functional as F
 
+from apus.techniques.distill.logits import check_pair, divergence, softened
+
 
 def soft_targets(student: Tensor, teacher: Tensor, temperature: float) -> Tensor:
     """Divergence of the softened outputs, T² · KL(softmax(z_t / T) ‖ softmax(z_s / T)).
@@ -13,12 +15,15 @@ def soft_targets(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
     The gradients of softened outputs fall as 1 / T², so T² keeps their weight against the hard loss when T changes.
 
     Args:
-        student: logits z_s, (N, classes).
-        teacher: logits z_t, (N, classes).
-        temperature: T > 0.
+        student: logits z_s, (..., classes).
+        teacher: logits z_t, of the same shape.
+        temperature: T > 0, some tens at most: far above, float32 cannot tell softened outputs apart (`logits_mse` can).
 
     Returns:
         Mean over the batch, ≥ 0, in nats.
+
+    Raises:
+        ValueError: the shapes differ, or T is not above 0.
 
     Source: Eq. (1) softens, §2 gives T²; KL differs from its cross entropy by the teacher's entropy, a constant.
 
@@ -27,13 +32,12 @@ def soft_targets(student: Tensor, teacher: Tensor, temperature: float) -> Tensor
     >>> float(soft_targets(z, z, 4.0))
     0.0
     """
-    log_p, log_q = F.log_softmax(teacher / temperature, -1), F.log_softmax(student / temperature, -1)
-    divergence = (log_p.exp() * (log_p - log_q)).sum(-1)  # Σ p · (ln p - ln q)
-    return temperature**2 * divergence.mean()
+    check_pair(student, teacher, temperature)
+    return temperature**2 * divergence(softened(teacher, temperature), softened(student, temperature)).mean()
 
 
 def logits_mse(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean squared difference of logits, what soft targets become for T → ∞ and zero-mean logits.
+    """Mean squared difference of logits, twice what soft targets become for T → ∞ and zero-mean logits.
 
     Args:
         student: logits z_s, (N, ...).
@@ -42,8 +46,12 @@ def logits_mse(student: Tensor, teacher: Tensor) -> Tensor:
     Returns:
         Mean over batch and outputs, ≥ 0.
 
+    Raises:
+        ValueError: the shapes differ.
+
     Source: §2.1, Eq. (4).
     """
+    check_pair(student, teacher)
     return F.mse_loss(student, teacher)
 
 

@@ -20,9 +20,25 @@ class Teacher:
         self.model, self.bf16 = model.eval().requires_grad_(False), bf16
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The teacher's outputs z_t for a batch, in float32."""
+        """Answer.
+
+        Args:
+            x: a batch.
+
+        Returns:
+            The teacher's outputs z_t, in float32.
+
+        Raises:
+            TypeError: it gives something other than a tensor.
+        """
+        self.model.eval()  # whoever holds it may have put it into training mode
+        own = next((p.dtype for p in self.model.parameters() if p.is_floating_point()), x.dtype)
         with torch.no_grad(), torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
-            answer: Tensor = self.model(x)
+            answer = self.model(x.to(own) if x.is_floating_point() else x)
+        if not isinstance(answer, Tensor):
+            raise TypeError(
+                f"the teacher gives a {type(answer).__name__}; wrap it in a module that returns the logits alone"
+            )
         return answer.float()
 
 

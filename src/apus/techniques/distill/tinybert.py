@@ -67,13 +67,15 @@ def attention_mse(student: Tensor, teacher: Tensor, mask: Tensor | None = None) 
         Mean over what counts, ≥ 0.
 
     Raises:
-        ValueError: the shapes differ; heads map one to one.
+        ValueError: they are no attention maps, or the shapes differ; heads map one to one.
 
     Source: Eq. (7).
 
     >>> attention_mse(torch.zeros(1, 2, 3, 3), torch.full((1, 2, 3, 3), 2.0))
     tensor(4.)
     """
+    if student.ndim != 4:
+        raise ValueError(f"{tuple(student.shape)} is no attention map; (N, heads, queries, keys) is wanted")
     if student.shape != teacher.shape:
         raise ValueError(
             f"student's attention is {tuple(student.shape)}, teacher's {tuple(teacher.shape)}; heads map"
@@ -85,16 +87,22 @@ def attention_mse(student: Tensor, teacher: Tensor, mask: Tensor | None = None) 
     return F.mse_loss(student[pairs], teacher.detach()[pairs])
 
 
-def hidden_cosine(student: Tensor, teacher: Tensor, mask: Tensor | None = None) -> Tensor:
+def hidden_cosine(student: Tensor, teacher: Tensor, mask: Tensor | None = None, dim: int = -1) -> Tensor:
     """1 − cosine of hidden states of equal width, DistilBERT's third loss (Sanh et al. 2019, arXiv:1910.01108, §2).
 
     Args:
-        student: (..., features).
+        student: (..., features, ...).
         teacher: of the same shape; gets no gradient.
-        mask: bool (...); only True counts.
+        mask: bool, of the shape without features; only True counts.
+        dim: of the features: -1 in transformers, 1 in feature maps (N, C, H, W).
 
     Returns:
         Mean over what counts, 0..2.
+
+    Raises:
+        ValueError: the shapes differ.
     """
-    distance = 1 - torch.cosine_similarity(student, teacher.detach(), -1)
+    if student.shape != teacher.shape:
+        raise ValueError(f"the student's states are {tuple(student.shape)}, the teacher's {tuple(teacher.shape)}")
+    distance = 1 - torch.cosine_similarity(student, teacher.detach(), dim)
     return distance.mean() if mask is None else distance[mask].mean()

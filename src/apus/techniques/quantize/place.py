@@ -55,7 +55,7 @@ def prepare(
     """A copy of a network that computes as if its layers were stored in integers.
 
     The network's Python is traced; where it cannot be (its control flow depends on data), each layer quantises
-    its own input instead, and what lies between layers stays float.
+    its own input instead, and what lies between layers stays float. What is inside torch's own attention stays float.
 
     Args:
         model: any network with Linear, Conv1d or Conv2d layers; is not changed.
@@ -76,6 +76,7 @@ def prepare(
     if not (2 <= weight_bits <= 8 and 2 <= activation_bits <= 8):
         raise ValueError(f"weight_bits={weight_bits}, activation_bits={activation_bits}: each must be 2..8")
     folded = fold_batch_norms(model, example)
+    _leave_fast_paths(folded)
     names = _chosen(folded, skip)
     if embeddings:
         _quantise_tables(folded, weight_bits, skip)
@@ -89,6 +90,15 @@ def prepare(
         _insert(traced, activation_bits)
     calibrate(ready, [example])
     return ready
+
+
+def _leave_fast_paths(model: nn.Module) -> None:
+    """torch's own transformers read the weights of their layers in evaluation, past their quantisers: no more."""
+    for module in model.modules():
+        if isinstance(module, nn.TransformerEncoderLayer):
+            module.activation_relu_or_gelu = 0
+        if isinstance(module, nn.TransformerEncoder):
+            module.use_nested_tensor = False
 
 
 def _traced(model: nn.Module) -> fx.GraphModule | None:
@@ -144,7 +154,8 @@ def quantizers(model: nn.Module) -> list[ActivationQuantizer]:
 
 
 def _chosen(model: nn.Module, skip: Sequence[str]) -> list[str]:
-    layers = [name for name, module in model.named_modules() if isinstance(module, QUANTISABLE)]
+    within = {id(m.out_proj) for m in model.modules() if isinstance(m, nn.MultiheadAttention)}  # read as a weight only
+    layers = [n for n, module in model.named_modules() if isinstance(module, QUANTISABLE) and id(module) not in within]
     for pattern in skip:
         if not fnmatch.filter(layers, pattern):
             raise NothingMatchedError(f"{pattern!r} matches no layer; there are {', '.join(layers) or 'none'}")

@@ -2,16 +2,17 @@
 
 Source: Kalchbrenner et al., "Efficient Neural Audio Synthesis", 2018, arXiv:1802.08435, §3 (schedule, block score);
 Evci et al., "Rigging the Lottery", 2019, arXiv:1911.11134 (regrowth). `schedule` has the cubic, `blocks` the scores,
-`balance` equal work per core, `targets` the shares of layers, `gates` those of stacked gates, `masks` what lives,
-`rigl` the exchange, `one_shot` pruning without training.
+`balance` equal work per core, `targets` the shares of layers, `gates` those of stacked gates, `prunable` which
+layers, `masks` what lives, `rigl` the exchange, `one_shot` pruning without training.
 """
 
 from apus.techniques.sparsity.balance import PARTITIONS, imbalance, keep_balanced, partitions, quotas
 from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, keep_largest, keep_top, spread
 from apus.techniques.sparsity.describe import describe, table
 from apus.techniques.sparsity.gates import keep_by_gate
-from apus.techniques.sparsity.masks import PRUNABLE, STRUCTURES, TARGETS, Masks
+from apus.techniques.sparsity.masks import STRUCTURES, TARGETS, Masks
 from apus.techniques.sparsity.one_shot import one_shot
+from apus.techniques.sparsity.prunable import PRUNABLE
 from apus.techniques.sparsity.rigl import cosine, exchange, regrow
 from apus.techniques.sparsity.schedule import cubic, gradually
 from apus.techniques.sparsity.targets import global_shares

@@ -8,7 +8,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from apus.techniques.sparsity.blocks import keep_top
+from apus.techniques.sparsity.blocks import check_share, count_kept, keep_top
 
 PARTITIONS = (2, 4, 8)
 
@@ -55,12 +55,13 @@ def quotas(capacities: list[int], total: int) -> list[int]:
     return [min(c, low) for c in capacities]
 
 
-def keep_balanced(scores: Tensor, sparsity: float) -> Tensor:
+def keep_balanced(scores: Tensor, sparsity: float, sizes: Tensor | None = None) -> Tensor:
     """Keep the largest scores of each partition, equally many in all.
 
     Args:
         scores: (groups, strips, columns), n of them.
-        sparsity: share to drop, 0..1; at most one block per partition more is kept than n − round(sparsity · n).
+        sparsity: share to drop, 0..1; at most one block per partition more is kept than `keep_largest` would keep.
+        sizes: weights of each block, of the same shape; None: as many each.
 
     Returns:
         Bool, of the same shape.
@@ -70,7 +71,8 @@ def keep_balanced(scores: Tensor, sparsity: float) -> Tensor:
     """
     flat = scores.reshape(-1, scores.shape[2])
     cuts = partitions(len(flat), finest(len(flat)))
-    counts = quotas([flat[cut].numel() for cut in cuts], flat.numel() - round(sparsity * flat.numel()))
+    total = count_kept(scores, check_share(sparsity), sizes)
+    counts = quotas([flat[cut].numel() for cut in cuts], total)
     kept = [keep_top(flat[cut], count) for cut, count in zip(cuts, counts, strict=True)]
     return torch.cat(kept).reshape(scores.shape)
 

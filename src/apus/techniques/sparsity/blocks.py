@@ -84,17 +84,49 @@ def keep_top(scores: Tensor, count: int) -> Tensor:
     return keep.reshape(scores.shape)
 
 
-def keep_largest(scores: Tensor, sparsity: float) -> Tensor:
-    """Keep the largest scores, so that round(sparsity · n) are dropped; the lower index wins a tie.
+def keep_largest(scores: Tensor, sparsity: float, sizes: Tensor | None = None) -> Tensor:
+    """Keep the largest scores, so that as near to a share of the weights as can be is dropped; ties keep lower indices.
 
     Args:
         scores: any shape, n of them.
-        sparsity: share to drop, 0..1.
+        sparsity: share to drop, 0..1; below 1 the largest score always stays, so that no layer falls silent.
+        sizes: weights that each score stands for, of the same shape; None: as many each.
 
     Returns:
         Bool, of the same shape.
 
+    Raises:
+        ValueError: the share is out of its range.
+
     >>> keep_largest(torch.tensor([3.0, 1.0, 2.0, 4.0]), 0.5).tolist()
     [True, False, False, True]
     """
-    return keep_top(scores, scores.numel() - round(sparsity * scores.numel()))
+    return keep_top(scores, count_kept(scores, check_share(sparsity), sizes))
+
+
+def count_kept(scores: Tensor, sparsity: float, sizes: Tensor | None = None) -> int:
+    """How many of the largest scores stay; arguments as of `keep_largest`."""
+    n = scores.numel()
+    dropped = round(sparsity * n)
+    if sizes is not None and bool((sizes != sizes.flatten()[0]).any()):
+        rising = sizes.flatten()[scores.flatten().argsort(descending=True, stable=True).flip(0)].double()
+        dropped = int((rising.cumsum(0) - rising / 2 <= sparsity * rising.sum()).sum())
+    return n - dropped if sparsity == 1 else max(n - dropped, min(n, 1))
+
+
+def check_share(value: float, name: str = "sparsity") -> float:
+    """A share as it is given.
+
+    Args:
+        value: what should be one.
+        name: what errors call it.
+
+    Returns:
+        The value.
+
+    Raises:
+        ValueError: it is below 0, above 1 or not a number.
+    """
+    if not 0 <= value <= 1:
+        raise ValueError(f"{name} {value!r} must lie in 0..1")
+    return value

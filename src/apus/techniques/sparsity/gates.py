@@ -4,6 +4,7 @@ Source: Kalchbrenner et al. 2018, arXiv:1802.08435, §3.1 (each gate's matrix is
 "LPCNet", 2019, arXiv:1810.11846, §3.3 (other densities for other gates).
 """
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -25,9 +26,9 @@ def check_gates(name: str, outputs: int, gates: Sequence[float], *, blocks: bool
         ValueError: the rows cannot be shared out equally.
     """
     least = len(gates) * (BLOCK if blocks else 1)
-    if not gates or outputs % least or min(gates) < 0:
+    if not gates or outputs % least or not all(0 <= gate < math.inf for gate in gates):
         raise ValueError(
-            f"{name}: {outputs} rows are no {len(gates)} gates of {BLOCK if blocks else 1}·n rows, ≥ 0 each"
+            f"{name}: {outputs} rows are no {len(gates)} gates of {BLOCK if blocks else 1}·n rows, finite and ≥ 0 each"
         )
 
 

@@ -6,6 +6,7 @@ least squares). A strip of 16x1 blocks keeps the same columns in all its rows, s
 """
 
 import copy
+import warnings
 from collections.abc import Sequence
 
 import torch
@@ -13,8 +14,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from apus.errors import NothingMatchedError
-from apus.techniques.sparsity.blocks import BLOCK
-from apus.techniques.sparsity.masks import Layer, Masks
+from apus.techniques.sparsity.blocks import BLOCK, check_share
+from apus.techniques.sparsity.masks import Masks
+from apus.techniques.sparsity.prunable import Layer
 
 DAMPING = 0.01  # of the mean of the Gram matrix's diagonal, as in OBC's and GPTQ's codes
 
@@ -31,22 +33,38 @@ def one_shot(model: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity:
         inputs: calibration batches (B, ...).
         sparsity: share to be zero, 0..1.
 
+    Warns:
+        UserWarning: a layer sees fewer than a fourth as many rows as it has inputs, so that least squares fit chance.
+
     Raises:
         NothingMatchedError: no batch is given, or a layer to prune does not run in the network.
+        ValueError: the masks are of another network, the sparsity is out of its range, or a layer's inputs are not
+            finite.
     """
     if not inputs:
         raise NothingMatchedError("one-shot pruning corrects on calibration data; give at least one batch")
-    dense, training = copy.deepcopy(model).eval(), model.training
+    check_share(sparsity)
+    modules = dict(model.named_modules())
+    if strangers := [name for name, layer in masks.layers.items() if modules.get(name) is not layer]:
+        raise ValueError(f"the masks are of another network than the one to prune: {', '.join(strangers)}")
+    dense, modes = copy.deepcopy(model).eval(), [(module, module.training) for module in model.modules()]
     model.eval()
+    try:
+        _prune(model, dense, masks, inputs, sparsity)
+    finally:
+        for module, training in modes:
+            module.training = training
+
+
+def _prune(model: nn.Module, dense: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity: float) -> None:
     norms = {name: _gather(dense, dense, name, inputs)[0].diagonal(dim1=1, dim2=2).sqrt() for name in masks.layers}
     masks.update(sparsity, {name: _ranked(layer, norms[name]) for name, layer in masks.layers.items()})
     for name, layer in masks.layers.items():
         gram, cross, mean, wanted = _gather(model, dense, name, inputs)
         _fit(layer, masks.kept[name], gram, cross)
         if layer.bias is not None:
-            predicted = (_rows(layer) @ mean[:, :, None]).flatten()
+            predicted = (_rows(layer).float() @ mean[:, :, None]).flatten()
             layer.bias.copy_(wanted - predicted)
-    model.train(training)
 
 
 def _ranked(layer: Layer, norms: Tensor) -> Tensor:
@@ -90,6 +108,13 @@ def _gather(
         for hook in hooks:
             hook.remove()
     gram, cross, x_mean, y_mean = (each / count for each in sums)
+    if not bool(gram.isfinite().all()):
+        raise ValueError(f"{name}: its inputs on the calibration data are not finite")
+    if 4 * count < gram.shape[1] and model is not dense:
+        warnings.warn(
+            f"{name}: {count} rows of calibration for {gram.shape[1]} inputs; give more, or the correction may do harm",
+            stacklevel=4,
+        )
     if getattr(layer, "bias", None) is not None:
         gram = gram - x_mean[:, :, None] * x_mean[:, None]
         cross = cross - y_mean[:, :, None] * x_mean[:, None]
@@ -129,6 +154,8 @@ def _fit(layer: Layer, kept: Tensor, gram: Tensor, cross: Tensor) -> None:
     """ŵ = y·xᵀ · (x·xᵀ)⁻¹ on the columns that a row keeps; rows that keep the same are solved together."""
     rows, alive = _rows(layer), kept.reshape(_rows(layer).shape)
     for group in range(len(rows)):
+        if not bool(gram[group].any()):  # inputs that never vary teach nothing
+            continue
         damped = gram[group] + torch.eye(gram.shape[1]).to(gram) * DAMPING * gram[group].diagonal().mean().clamp_min(
             1e-12
         )
@@ -138,7 +165,7 @@ def _fit(layer: Layer, kept: Tensor, gram: Tensor, cross: Tensor) -> None:
                 right = cross[group][chosen][:, columns].mT
                 found = torch.linalg.solve(damped[columns][:, columns], right).mT
                 fitted = rows.new_zeros(len(chosen), rows.shape[2])
-                fitted[:, columns] = found.float()
+                fitted[:, columns] = found.to(rows.dtype)
                 rows[group, chosen] = fitted
 
 

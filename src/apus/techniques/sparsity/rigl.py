@@ -9,7 +9,7 @@ import math
 import torch
 from torch import Tensor
 
-from apus.techniques.sparsity.blocks import keep_top
+from apus.techniques.sparsity.blocks import check_share, keep_top
 from apus.techniques.sparsity.masks import Masks
 
 
@@ -64,8 +64,9 @@ def regrow(masks: Masks, fraction: float) -> None:
         fraction: share to exchange, 0..1, as from `cosine`.
 
     Raises:
-        ValueError: a layer has no gradient.
+        ValueError: a layer has no gradient, or the share is out of its range.
     """
+    check_share(fraction, "fraction")
     for name, layer in masks.layers.items():
         if layer.weight.grad is None:
             raise ValueError(f"{name}: no gradient; call regrow() after backward() and before zero_grad()")

@@ -6,6 +6,7 @@ arXiv:1710.01878, Eq. (1) (the same cubic).
 
 from collections.abc import Callable
 
+from apus.techniques.sparsity.blocks import check_share
 from apus.techniques.sparsity.masks import Masks
 
 
@@ -45,6 +46,9 @@ def gradually(masks: Masks, final: float, *, begin: float, end: float, every: in
     Returns:
         To be called after each step with the steps done, from 1, and all steps: `Plugs(after_step=...)`.
 
+    Raises:
+        ValueError: a number is out of its range, or `begin` above `end`.
+
     >>> from torch import nn
     >>> model = nn.Sequential(nn.Linear(64, 64))
     >>> after_step = gradually(Masks(model, "16x1"), 0.75, begin=0.0, end=0.5, every=1)
@@ -53,6 +57,12 @@ def gradually(masks: Masks, final: float, *, begin: float, end: float, every: in
     >>> (model[0].weight == 0).float().mean().item()
     0.75
     """
+
+    if check_share(begin, "begin") > check_share(end, "end"):
+        raise ValueError(f"begin {begin!r} must not be above end {end!r}")
+    if every < 1:
+        raise ValueError(f"every {every!r} must be 1 or more")
+    check_share(final)
 
     def after_step(step: int, steps: int) -> None:
         first, last = round(begin * steps), max(1, round(end * steps))

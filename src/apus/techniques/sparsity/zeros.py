@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from apus.techniques.sparsity.masks import PRUNABLE
+from apus.techniques.sparsity.prunable import PRUNABLE
 
 
 def parameters_alive(model: nn.Module) -> tuple[int, int]:
