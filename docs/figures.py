@@ -40,7 +40,7 @@ PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
     "docs/bits.md": ("bits",),
     "docs/echo.md": ("echo",),
-    "docs/distil.md": ("sparsity", "sparsity:mnist", "distill:mnist", "distill:clipart"),
+    "docs/distil.md": ("sparsity", "sparsity:mnist", "distill:mnist", "distill:fashion", "distill:clipart"),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
     "docs/speech.md": ("speech", "speech:voices"),

@@ -10,6 +10,7 @@ from onnx_ir.passes import Sequential
 from onnx_ir.passes import common as standard
 
 from apus._files import existing_file
+from apus.compile.zero_states import drop_zero_states
 from apus.errors import CompileError
 
 
@@ -96,9 +97,11 @@ def _checked(model: ir.Model, name: str) -> ir.Model:
 
 def clean(model: ir.Model) -> None:
     """Inline functions, lift constants, and drop what is unused or done twice, all by onnx-ir's passes."""
+    Sequential(standard.InlinePass(), standard.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0))(
+        model
+    )
+    drop_zero_states(model)
     Sequential(
-        standard.InlinePass(),
-        standard.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
         standard.RemoveInitializersFromInputsPass(),
         standard.RemoveUnusedNodesPass(),
         standard.DeduplicateInitializersPass(),

@@ -16,6 +16,7 @@ from apus.compress.learn import masks_of, started
 from apus.compress.sources import evaluation_batches
 from apus.compress.teach import Lesson, Part, hard_loss
 from apus.errors import ApusError, RecipeError
+from apus.techniques import sparsity
 
 FEW = 8  # examples
 
@@ -69,8 +70,11 @@ def _student(job: Rehearsal) -> None:
 
 def _prune(job: Rehearsal) -> None:
     part, model = job.recipe.prune, job.trained("student")
-    masks_of(job, model).update(part.sparsity)
-    if part.method != "one-shot":
+    masks = masks_of(job, model)
+    masks.update(part.sparsity)
+    if part.method == "one-shot":
+        sparsity.fitted_layers(masks)
+    else:
         _taught(job, part, model)
 
 

@@ -1,7 +1,7 @@
 """RNN, GRU and LSTM: an operation of the engine where it has one, else one step after another.
 
-Native are float32 GRUs and LSTMs with constant weights, the usual activations and sequences of full length. For all
-others the number of steps must be fixed.
+Native are float32 GRUs and LSTMs with constant weights, the usual activations and sequences of full length, whatever
+the batch; the number of steps is fixed. For all others the batch must be fixed, too.
 """
 
 from collections.abc import Callable
@@ -9,8 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from apus.artifact import Dim
 from apus.artifact.operators import DEFAULT_ALPHA, DEFAULT_BETA
 from apus.compile.lower.context import Call
+from apus.compile.lower.layout import reshape_to
 
 _ACTIVATIONS = {
     "relu": "relu",
@@ -57,14 +59,14 @@ class Layer:
         self.call, self.kind = call, call.node.op_type
         self.gates = _GATES[self.kind]
         self.hidden = int(call.attribute("hidden_size", 0)) or call.dims(2)[-1]
-        shape = call.dims()
+        shape = call.shape()
         batch_first = bool(call.attribute("layout", 0))
         self.batch_first = batch_first
-        self.steps, self.batch = (shape[1], shape[0]) if batch_first else (shape[0], shape[1])
+        self.steps, self.batch = call.fixed([shape[int(batch_first)]])[0], shape[int(not batch_first)]
         self.x = call.permute(call.value(), [1, 0, 2]) if batch_first else call.value()
         self.lengths = call.cast(call.value(4), "int64") if call.has(4) else ""
         self.names = call.attribute("activations") or _DEFAULTS[self.kind] * self.count
-        self.native = self._is_native()
+        self.native = self.steps > 0 and self._is_native()
 
     def _is_native(self) -> bool:
         call = self.call
@@ -96,12 +98,23 @@ class Layer:
 
     def state(self, index: int, d: int) -> str:
         """Initial h or c [B, H]."""
-        call, shape = self.call, [self.batch, self.hidden]
+        call: Call = self.call
+        shape: list[Dim] = [self.batch, self.hidden]
         if not call.has(index):
-            return call.apply("copy", call.keep(np.zeros(shape, call.dtype())))
+            return self.zeros()
         if self.batch_first:
-            return call.reshape(self.piece(call.value(index), 1, d, 1), shape)
-        return self.part(index, d)
+            return reshape_to(call, self.piece(call.value(index), 1, d, 1), shape)
+        return reshape_to(call, self.piece(call.value(index), 0, d, 1), shape)
+
+    def zeros(self) -> str:
+        """[B, H] zeros; where the batch is known when it is fed, no number of the first step being below -inf."""
+        call: Call = self.call
+        shape: list[Dim] = [self.batch, self.hidden]
+        if not isinstance(self.batch, str):
+            return call.apply("copy", call.keep(np.zeros(call.fixed(shape), call.dtype())))
+        first = self.piece(self.piece(self.x, 0, 0, 1), 2, 0, 1)
+        none = call.cast(call.apply("less", first, call.keep(np.array(-np.inf, np.float32))), "float32")
+        return reshape_to(call, call.gather(none, [0] * self.hidden, 2), shape)
 
     def direction(self, d: int) -> Direction:
         """Direction `d`, its inputs multiplied at once."""
@@ -201,7 +214,8 @@ def _native(layer: Layer, d: int) -> tuple[str, str, str]:
         how["reset_first"] = 1
     given = [layer.state(5, d), inputs, *([layer.state(6, d)] if lstm else [])]
     states = call.emit("recurrent", given, how, made)
-    last = call.reshape(layer.piece(states, 0, 0 if reverse else layer.steps - 1, 1), [layer.batch, -1])
+    final = layer.piece(states, 0, 0 if reverse else layer.steps - 1, 1)
+    last = reshape_to(call, final, [layer.batch, (2 if lstm else 1) * size])
     if not lstm:
         return states, last, ""
     return layer.piece(states, 2, 0, size), layer.piece(last, 1, 0, size), layer.piece(last, 1, size, size)
@@ -213,15 +227,16 @@ _STEPS = {"RNN": _rnn, "GRU": _gru, "LSTM": _lstm}
 def _run(layer: Layer, d: Direction) -> tuple[str, str, str]:
     """All h [T, B, H], the last h and the last c."""
     call, h, c = layer.call, d.hidden, d.cell
-    shape, all_h = [layer.batch, layer.hidden], [""] * layer.steps
+    (batch,) = call.fixed([layer.batch])
+    shape, all_h = [batch, layer.hidden], [""] * layer.steps
     zero = call.keep(np.zeros((), call.dtype()))
     for t in reversed(range(layer.steps)) if d.reverse else range(layer.steps):
-        x = call.reshape(layer.piece(d.inputs, 0, t, 1), [layer.batch, layer.gates * layer.hidden])
+        x = call.reshape(layer.piece(d.inputs, 0, t, 1), [batch, layer.gates * layer.hidden])
         new_h, new_c = _STEPS[layer.kind](layer, d, x, h, c)
         shown = new_h
         if layer.lengths:  # a sequence that is over keeps its state and shows zeros
             going = call.apply("less", call.keep(np.asarray(t)), layer.lengths)
-            going = call.reshape(going, [layer.batch, 1])
+            going = call.reshape(going, [batch, 1])
             shown = call.apply("where", going, new_h, zero)
             new_h = call.apply("where", going, new_h, h)
             new_c = call.apply("where", going, new_c, c) if c else ""
@@ -233,16 +248,15 @@ def _run(layer: Layer, d: Direction) -> tuple[str, str, str]:
 def recurrent(call: Call) -> list[str]:
     """RNN, GRU or LSTM: Y [T, D, B, H], Y_h [D, B, H] and, of an LSTM, Y_c; batch first with layout 1."""
     layer = Layer(call)
-    native = layer.native and layer.steps > 0
-    runs = [_native(layer, d) if native else _run(layer, layer.direction(d)) for d in range(layer.count)]
+    runs = [_native(layer, d) if layer.native else _run(layer, layer.direction(d)) for d in range(layer.count)]
     t, b, h = layer.steps, layer.batch, layer.hidden
     axis = 2 if layer.batch_first else 1
     sequence = [call.permute(run[0], [1, 0, 2]) if layer.batch_first else run[0] for run in runs]
-    shape = [b, t, 1, h] if layer.batch_first else [t, 1, b, h]
-    results = [call.emit("concat", [call.reshape(y, shape) for y in sequence], {"axis": axis})]
-    last = [b, 1, h] if layer.batch_first else [1, b, h]
+    shape: list[Dim] = [b, t, 1, h] if layer.batch_first else [t, 1, b, h]
+    results = [call.emit("concat", [reshape_to(call, y, shape) for y in sequence], {"axis": axis})]
+    last: list[Dim] = [b, 1, h] if layer.batch_first else [1, b, h]
     for which in (1, 2) if layer.kind == "LSTM" else (1,):
-        finals = [call.reshape(run[which], last) for run in runs]
+        finals = [reshape_to(call, run[which], last) for run in runs]
         results.append(call.emit("concat", finals, {"axis": 1 if layer.batch_first else 0}))
     return results
 

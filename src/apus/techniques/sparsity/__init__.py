@@ -11,8 +11,8 @@ from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, ke
 from apus.techniques.sparsity.describe import describe, table
 from apus.techniques.sparsity.gates import keep_by_gate
 from apus.techniques.sparsity.masks import STRUCTURES, TARGETS, Masks
-from apus.techniques.sparsity.one_shot import one_shot
-from apus.techniques.sparsity.prunable import PRUNABLE
+from apus.techniques.sparsity.one_shot import fitted_layers, one_shot
+from apus.techniques.sparsity.prunable import PRUNABLE, prunable
 from apus.techniques.sparsity.rigl import cosine, exchange, regrow
 from apus.techniques.sparsity.schedule import cubic, gradually
 from apus.techniques.sparsity.targets import global_shares
@@ -31,6 +31,7 @@ __all__ = [
     "cubic",
     "describe",
     "exchange",
+    "fitted_layers",
     "global_shares",
     "gradually",
     "hold_zeros",
@@ -42,6 +43,7 @@ __all__ = [
     "one_shot",
     "parameters_alive",
     "partitions",
+    "prunable",
     "quotas",
     "regrow",
     "spread",

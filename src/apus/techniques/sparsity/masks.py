@@ -11,7 +11,7 @@ from apus.errors import NothingMatchedError
 from apus.techniques.sparsity.balance import finest, keep_balanced, partitions
 from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, check_share, keep_largest, spread
 from apus.techniques.sparsity.gates import check_gates, keep_by_gate
-from apus.techniques.sparsity.prunable import PRUNABLE, Layer, groups_of, left_dense, own_weight
+from apus.techniques.sparsity.prunable import Matrix, groups_of, left_dense, own_weight, prunable
 from apus.techniques.sparsity.targets import global_shares
 
 WIDTHS = {"16x1": 1, "16x4": 4}
@@ -34,7 +34,8 @@ class Masks:
         gates: name pattern → relative sparsity of each gate that such a layer stacks, in equal shares of its rows.
 
     Attributes:
-        layers: what is pruned, by name.
+        layers: what is pruned, by name: linear layers and convolutions, and of recurrent layers and attention each
+            matrix, as `gru.weight_hh_l0`; all have a `weight`.
         dense: what has weights and is not, and why.
 
     Raises:
@@ -43,7 +44,7 @@ class Masks:
             layer's weight is computed anew in each pass, as by `weight_norm`.
     """
 
-    layers: dict[str, Layer]
+    layers: dict[str, Matrix]
     dense: dict[str, str]
 
     def __init__(
@@ -58,7 +59,7 @@ class Masks:
         gates: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
         _refuse(structure, target, levels or gates, balance, gates)
-        layers = {name: layer for name, layer in model.named_modules() if isinstance(layer, PRUNABLE)}
+        layers = prunable(model)
         for pattern in [*skip, *(levels or {}), *(gates or {})]:
             if not fnmatch.filter(layers, pattern):
                 raise NothingMatchedError(f"{pattern!r} matches no layer; there are {', '.join(layers) or 'none'}")
@@ -73,13 +74,14 @@ class Masks:
                 raise NothingMatchedError(f"{pattern!r} matches only what stays dense: {dense}")
         if not self.layers:
             kept = "; ".join(f"{name}: {why}" for name, why in self.dense.items())
-            raise NothingMatchedError(f"nothing to prune: {kept or 'no Linear, Conv1d or Conv2d'}")
+            raise NothingMatchedError(f"nothing to prune: {kept or 'no linear, convolutional or recurrent layer'}")
         self.gates = {n: g for n in self.layers for p, g in (gates or {}).items() if fnmatch.fnmatch(n, p)}
         for name, each in self.gates.items():
-            check_gates(name, len(self.layers[name].weight), each, blocks=structure in WIDTHS)
+            matrix, blocks = self.layers[name], structure in WIDTHS
+            check_gates(name, len(matrix.weight), each, blocks=blocks and len(each) != groups_of(matrix))
         self.kept = {name: torch.ones_like(layer.weight, dtype=torch.bool) for name, layer in self.layers.items()}
 
-    def _too_small(self, name: str, layer: Layer, skip: Sequence[str]) -> str:
+    def _too_small(self, name: str, layer: Matrix, skip: Sequence[str]) -> str:
         rows = layer.weight.shape[0] // groups_of(layer)
         if any(fnmatch.fnmatch(name, pattern) for pattern in skip):
             return "skipped by name"

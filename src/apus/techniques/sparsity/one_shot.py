@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from apus.errors import NothingMatchedError
 from apus.techniques.sparsity.blocks import BLOCK, check_share
 from apus.techniques.sparsity.masks import Masks
-from apus.techniques.sparsity.prunable import Layer
+from apus.techniques.sparsity.prunable import Layer, Stacked
 
 DAMPING = 0.01  # of the mean of the Gram matrix's diagonal, as in OBC's and GPTQ's codes
 
@@ -38,14 +38,14 @@ def one_shot(model: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity:
 
     Raises:
         NothingMatchedError: no batch is given, or a layer to prune does not run in the network.
-        ValueError: the masks are of another network, the sparsity is out of its range, or a layer's inputs are not
-            finite.
+        ValueError: the masks are of another network or of what cannot be fitted, the sparsity is out of its range, or
+            a layer's inputs are not finite.
     """
     if not inputs:
         raise NothingMatchedError("one-shot pruning corrects on calibration data; give at least one batch")
     check_share(sparsity)
-    modules = dict(model.named_modules())
-    if strangers := [name for name, layer in masks.layers.items() if modules.get(name) is not layer]:
+    layers, modules = fitted_layers(masks), dict(model.named_modules())
+    if strangers := [name for name, layer in layers.items() if modules.get(name) is not layer]:
         raise ValueError(f"the masks are of another network than the one to prune: {', '.join(strangers)}")
     dense, modes = copy.deepcopy(model).eval(), [(module, module.training) for module in model.modules()]
     model.eval()
@@ -56,10 +56,29 @@ def one_shot(model: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity:
             module.training = training
 
 
+def fitted_layers(masks: Masks) -> dict[str, Layer]:
+    """What one-shot pruning fits.
+
+    Args:
+        masks: of the network.
+
+    Returns:
+        The layers of the masks.
+
+    Raises:
+        ValueError: a recurrent layer or attention is among them, whose inputs no layer shows.
+    """
+    layers = {name: layer for name, layer in masks.layers.items() if not isinstance(layer, Stacked)}
+    if inner := [name for name in masks.layers if name not in layers]:
+        raise ValueError(f"one-shot pruning fits no recurrent layers and no attention: skip {', '.join(inner)}")
+    return layers
+
+
 def _prune(model: nn.Module, dense: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity: float) -> None:
-    norms = {name: _gather(dense, dense, name, inputs)[0].diagonal(dim1=1, dim2=2).sqrt() for name in masks.layers}
-    masks.update(sparsity, {name: _ranked(layer, norms[name]) for name, layer in masks.layers.items()})
-    for name, layer in masks.layers.items():
+    layers = fitted_layers(masks)
+    norms = {name: _gather(dense, dense, name, inputs)[0].diagonal(dim1=1, dim2=2).sqrt() for name in layers}
+    masks.update(sparsity, {name: _ranked(layer, norms[name]) for name, layer in layers.items()})
+    for name, layer in layers.items():
         gram, cross, mean, wanted = _gather(model, dense, name, inputs)
         _fit(layer, masks.kept[name], gram, cross)
         if layer.bias is not None:

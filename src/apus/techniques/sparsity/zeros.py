@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 from torch import nn
 
-from apus.techniques.sparsity.prunable import PRUNABLE
+from apus.techniques.sparsity.prunable import prunable
 
 
 def parameters_alive(model: nn.Module) -> tuple[int, int]:
@@ -24,7 +24,7 @@ def hold_zeros(model: nn.Module) -> Callable[[], None]:
     Returns:
         Puts the zeros back; call it after each optimiser step.
     """
-    layers = [layer for layer in model.modules() if isinstance(layer, PRUNABLE)]
+    layers = prunable(model).values()
     held = [(layer, layer.weight.detach() != 0) for layer in layers if bool((layer.weight == 0).any())]
 
     @torch.no_grad()
