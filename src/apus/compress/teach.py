@@ -104,7 +104,9 @@ class Lesson:
 
     def __enter__(self) -> "Lesson":
         if self.how.cache and (self.how.loss != "none" or self.inner):
-            self._keep_answers()
+            with self.stack as taps:  # which go if the answers cannot be kept
+                self._keep_answers()
+                self.stack = taps.pop_all()
         return self
 
     def __exit__(
@@ -117,9 +119,9 @@ class Lesson:
         if self.how.loss == "none" and not self.inner:
             return self.hard(z, y, x)
         if self.cached:
-            y, rows, answer = _unpack(y, self.shape)
+            y, places, answer = _unpack(y, self.shape)
             if self.kept is not None:
-                self.kept.at(rows, x.shape[1])
+                self.kept.at(places, x.shape[1])
         else:
             answer = self.teacher(x)
         labelled = self.how.loss == "none" or self.how.alpha < 1

@@ -43,6 +43,7 @@ def test_a_weight_that_is_computed_is_refused(wrap):
         (nn.MultiheadAttention(32, 2, kdim=16, vdim=16), (32, 16, 16)),
     ],
 )
+@pytest.mark.filterwarnings("ignore:LSTM with projections")
 def test_recurrent_layers_and_attention_lose_blocks_that_no_optimiser_revives(layer, inputs):
     torch.manual_seed(0)
     masks = Masks(layer, "16x1")
