@@ -4,11 +4,11 @@ import time
 
 import pytest
 import torch
-from timing import settled
 from torch.utils.data import DataLoader
 
 from apus.data.verdict import Times
 from apus.data.watch import Enough, busiest, watching
+from timing import settled
 
 LOADER = DataLoader(list(range(400)), 2)
 
