@@ -19,6 +19,7 @@ from apus.models.wavegru import HOP, LEVELS, WaveGRU, bits_of, path
 from apus.speech import bands, mulaw
 from apus.speech.features import FEATURES
 from apus.techniques.sparsity.schedule import cubic
+from apus.training import gains_by_bf16
 from recipes.speech.corpus import default_folder, read
 from recipes.speech.prune import Pruned
 from recipes.speech.steps import ranks_here, train
@@ -106,7 +107,7 @@ def main() -> None:
         net.load_state_dict(teacher.state_dict())
     held = sentences(options, held_out=True)[:SCORED]
     known = sentences(options, held_out=False)
-    ranks = ranks_here()
+    ranks, bf16 = ranks_here(), options.bf16 and gains_by_bf16()
     part = slice(ranks.rank, None, ranks.world)
     streams = Streams(known, options.bands, options.batch, options.frames, options.hidden, part)
     memory = torch.zeros_like(streams.state)
@@ -115,13 +116,13 @@ def main() -> None:
         nonlocal memory
         before, codes, features = streams.at(step)
         before = noisy(before, step, options.batch, part)
-        with torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             logits, state = logits_of(net, before, features, streams.state)
         streams.state = state.detach().float()
         loss = bits_of(logits, codes).mean()
         if teacher is None:
             return loss
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=options.bf16):
+        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16, enabled=bf16):
             target, memory = logits_of(teacher, before, features, memory.float())
         return (loss + distance(logits, target, codes)) / 2
 
@@ -187,7 +188,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=1e-3, help="height of the learning rate")
     parser.add_argument("--minutes", type=float, default=60, help="of this sitting; run again to go on")
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16 while training")
+    parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16 where that is faster")
     parser.add_argument("--teacher", type=Path, help="a dense checkpoint to start and to learn from")
     parser.add_argument("--structure", choices=("unstructured", "16x1"), help="prune while training")
     parser.add_argument("--sparsity", type=float, default=0.95, help="of the recurrent matrix (default: 0.95)")
