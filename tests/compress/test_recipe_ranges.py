@@ -82,3 +82,18 @@ def test_every_number_of_a_recipe_has_a_range():
                 yield place
 
     assert list(free(Recipe(), "")) == []
+
+
+@pytest.mark.parametrize(
+    ("keys", "said"),
+    [
+        ({"target": "global", "levels": {"a": 0.5}}, "levels are relative"),
+        ({"target": "global", "gates": {"a": [1.0]}}, "levels are relative"),
+        ({"balance": True, "gates": {"a": [1.0]}}, "gates have their own shares of rows"),
+        ({"balance": True, "structure": "unstructured"}, "balance counts blocks"),
+        ({"levels": {"a": 1.25}}, r"levels.a = 1.25: times sparsity = 0.8 must stay below 1"),
+    ],
+)
+def test_options_of_pruning_that_contradict_each_other_are_refused(keys, said):
+    with pytest.raises(RecipeError, match=rf"mine.toml: \[prune\] {said}"):
+        from_table({"prune": {"sparsity": 0.8} | keys}, "mine.toml")

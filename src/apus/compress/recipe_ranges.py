@@ -7,6 +7,7 @@ from typing import Any
 from apus.compress.recipe import Recipe
 from apus.errors import RecipeError
 from apus.techniques.bayesian_bits import WIDTHS
+from apus.techniques.sparsity import check_options
 
 Rule = tuple[Callable[[Any], bool], str]
 SHARE: Rule = (lambda v: 0 <= v <= 1, "must lie in 0..1")
@@ -99,12 +100,10 @@ def check_ranges(recipe: Recipe, origin: str) -> None:
         if level * prune.sparsity >= 1:
             said = f"times sparsity = {prune.sparsity!r} must stay below 1"
             raise _refusal(origin, "prune", f"levels.{pattern}", level, said)
-    if prune.target == "global" and (prune.levels or prune.gates):
-        raise _refusal(origin, "prune", "target", "global", "ranks all layers together; levels and gates need 'layer'")
-    if prune.balance and (prune.gates or prune.structure == "unstructured"):
-        raise _refusal(
-            origin, "prune", "balance", True, "counts blocks of whole layers; leave out gates, and take blocks"
-        )
+    try:
+        check_options(prune.structure, prune.target, prune.levels, prune.balance, prune.gates)
+    except ValueError as error:
+        raise RecipeError(f"{origin}: [prune] {error}") from None
     if recipe.teacher.count > 1 and recipe.teacher.weights:
         raise _refusal(
             origin, "teacher", "count", recipe.teacher.count, "weights holds one trained teacher; leave it out"

@@ -10,7 +10,7 @@ from apus.techniques.sparsity.balance import PARTITIONS, imbalance, keep_balance
 from apus.techniques.sparsity.blocks import BLOCK, block_scores, block_sizes, keep_largest, keep_top, spread
 from apus.techniques.sparsity.describe import describe, table
 from apus.techniques.sparsity.gates import keep_by_gate
-from apus.techniques.sparsity.masks import STRUCTURES, TARGETS, Masks
+from apus.techniques.sparsity.masks import STRUCTURES, TARGETS, Masks, check_options
 from apus.techniques.sparsity.one_shot import fitted_layers, one_shot
 from apus.techniques.sparsity.prunable import PRUNABLE, prunable
 from apus.techniques.sparsity.rigl import cosine, exchange, regrow
@@ -27,6 +27,7 @@ __all__ = [
     "Masks",
     "block_scores",
     "block_sizes",
+    "check_options",
     "cosine",
     "cubic",
     "describe",

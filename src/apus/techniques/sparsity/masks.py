@@ -58,7 +58,7 @@ class Masks:
         balance: bool = False,
         gates: Mapping[str, Sequence[float]] | None = None,
     ) -> None:
-        _refuse(structure, target, levels or gates, balance, gates)
+        check_options(structure, target, levels, balance, gates)
         layers = prunable(model)
         for pattern in [*skip, *(levels or {}), *(gates or {})]:
             if not fnmatch.filter(layers, pattern):
@@ -178,12 +178,24 @@ class Masks:
             kept.copy_(found[name])
 
 
-def _refuse(structure: str, target: str, levels: object, balance: bool, gates: object) -> None:
+def check_options(structure: str, target: str, levels: object, balance: bool, gates: object) -> None:
+    """Refuse options that contradict each other, for which no network need be known.
+
+    Args:
+        structure: as of `Masks`, and so are the others.
+        target: of the shares.
+        levels: of layers.
+        balance: over partitions.
+        gates: of layers.
+
+    Raises:
+        ValueError: names two that do not go together, or one that there is not.
+    """
     if structure not in STRUCTURES:
         raise ValueError(f"structure {structure!r}: the engine executes {', '.join(STRUCTURES)}")
     if target not in TARGETS:
         raise ValueError(f"target {target!r}: there are {', '.join(TARGETS)}")
-    if target == "global" and levels:
+    if target == "global" and (levels or gates):
         raise ValueError(
             "levels are relative to a layer's sparsity, as gates are; with target='global' use skip, or target='layer'"
         )

@@ -50,7 +50,7 @@ def one_shot(model: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity:
     dense, modes = copy.deepcopy(model).eval(), [(module, module.training) for module in model.modules()]
     model.eval()
     try:
-        _prune(model, dense, masks, inputs, sparsity)
+        _prune(model, dense, masks, layers, inputs, sparsity)
     finally:
         for module, training in modes:
             module.training = training
@@ -74,8 +74,14 @@ def fitted_layers(masks: Masks) -> dict[str, Layer]:
     return layers
 
 
-def _prune(model: nn.Module, dense: nn.Module, masks: Masks, inputs: Sequence[Tensor], sparsity: float) -> None:
-    layers = fitted_layers(masks)
+def _prune(
+    model: nn.Module,
+    dense: nn.Module,
+    masks: Masks,
+    layers: dict[str, Layer],
+    inputs: Sequence[Tensor],
+    sparsity: float,
+) -> None:
     norms = {name: _gather(dense, dense, name, inputs)[0].diagonal(dim1=1, dim2=2).sqrt() for name in layers}
     masks.update(sparsity, {name: _ranked(layer, norms[name]) for name, layer in layers.items()})
     for name, layer in layers.items():
