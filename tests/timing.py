@@ -10,16 +10,18 @@ T = TypeVar("T")
 NAP, NAPS, OVERSLEPT = 2e-3, 100, 1.1
 
 
-def settled(measure: Callable[[], T], right: Callable[[T], bool], attempts: int = 3) -> T:
+def settled(measure: Callable[[], T], right: Callable[[T], bool], attempts: int = 5) -> T:
     """The first measurement that is right, or the last: what is wrong on a quiet machine is wrong each time.
 
-    On one that oversleeps by a tenth nothing that is made of sleeps can be told, and the test is skipped.
+    On one that oversleeps by a tenth after any of them nothing that is made of sleeps can be told: a skip.
     """
+    shares = []
     for _ in range(attempts):
         if right(found := measure()):
             return found
-    if (share := oversleeps()) > OVERSLEPT:
-        pytest.skip(f"this machine sleeps {share:.2f} times as long as it is told to")
+        shares.append(oversleeps())
+    if max(shares) > OVERSLEPT:
+        pytest.skip(f"this machine sleeps {max(shares):.2f} times as long as it is told to")
     return found
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.finished import write_parts
 
-PARTS = ("mnist", "text", "fashion", "glosses")
+PARTS = ("mnist", "text", "fashion", "widths", "glosses")
 RESULTS = Path("benchmarks/results/sparsity.json")
 
 if __name__ == "__main__":
