@@ -145,14 +145,14 @@ double py_cores(const std::string& isa, int threads) {
   const RooflineRow* row = roofline_f32(isa_named(isa));
   if (row == nullptr) return 0;
   constexpr int64_t kSteps = 100000;
-  const auto job = [](void* r, int) {
+  const auto job = [](void* r, int, int) {
     alignas(64) char sink[64];
     static_cast<const RooflineRow*>(r)->multiply(kSteps, sink);
   };
   ThreadPool pool(threads);
   void* const context = const_cast<RooflineRow*>(row);
   pool.run(job, context);
-  const double all = time(3, [&] { pool.run(job, context); }), one = time(3, [&] { job(context, 0); });
+  const double all = time(3, [&] { pool.run(job, context); }), one = time(3, [&] { job(context, 0, 0); });
   return one * threads / all;
 }
 

@@ -163,10 +163,11 @@ void Builder::add_step(const Step& step) {
 
 void Builder::finish() {
   for (size_t i = 0; i < plan_.steps_.size(); ++i) {
-    Step& step = plan_.steps_[i];
-    plan_.parallel_ |= step.parts > 1;
-    step.barrier = i > 0 && (step.parts > 1 || plan_.steps_[i - 1].parts > 1);
+    const bool shared = plan_.steps_[i].parts > 1;
+    plan_.parallel_ |= shared;
+    if (i == 0 || shared || plan_.steps_[i - 1].parts > 1) plan_.segments_.push_back(i);
   }
+  plan_.segments_.push_back(plan_.steps_.size());
   plan_.arena_ = AlignedBuffer::hot(plan_arena(buffers_));
   for (const Slot& slot : slots_) {
     uint8_t* memory = const_cast<uint8_t*>(slot.constant);  // steps only read constants

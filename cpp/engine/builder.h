@@ -67,7 +67,7 @@ class Builder {
   void add(Operation op, int parts = 1) {
     auto owned = std::make_shared<const Operation>(std::move(op));
     add_step({[](const void* o, Slots s, int part, int parts) { (*static_cast<const Operation*>(o))(s, part, parts); },
-              owned.get(), parts, node_index_, false});
+              owned.get(), parts, node_index_});
     plan_.ops_.push_back(std::move(owned));
   }
 

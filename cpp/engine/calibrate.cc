@@ -160,21 +160,18 @@ bool repeated(Figures& figures, clockid_t clock, int threads, double like, const
 }
 
 void time_pool(ThreadPool& pool, Figures& figures) {
-  constexpr int kBarriers = 64, kRounds = 31;
+  constexpr int kMeetings = 64, kRounds = 31;
+  const auto job = [](void*, int, int) {};
   const std::string threads = std::to_string(pool.threads());
   std::vector<double> barriers, runs;
   for (int round = 0; round < kRounds; ++round) {
     auto start = Clock::now();
-    pool.run([](void*, int) {}, nullptr);
+    pool.run(job, nullptr);
     const double empty = nanoseconds_since(start);
     start = Clock::now();
-    pool.run(
-        [](void* p, int) {
-          for (int i = 0; i < kBarriers; ++i) static_cast<ThreadPool*>(p)->barrier();
-        },
-        &pool);
+    pool.run(job, nullptr, 1 + kMeetings);
     runs.push_back(empty);
-    barriers.push_back(std::max(1.0, nanoseconds_since(start) - empty) / kBarriers);
+    barriers.push_back(std::max(1.0, nanoseconds_since(start) - empty) / kMeetings);
   }
   figures["barrier " + threads] = median(barriers);
   figures["run " + threads] = median(runs);
@@ -194,40 +191,35 @@ double time_operator(const Operator& op, int64_t x_bytes, int64_t y_bytes, Threa
     uint8_t* scratch;
     int64_t apart;  // from one thread's scratch to the next one's
     void* y;
-    ThreadPool* pool;
-    double budget, best = 1e30;
-    bool more = true;
-  } context{op, x.data(), scratch.data(), apart, y.data(), pool, budget_ns};
-  // One timed run is several, so that the clock's grain does not show; thread 0 keeps the clock for all.
-  const auto job = [](void* c, int thread) {
-    Context& all = *static_cast<Context*>(c);
-    const int parts = all.pool ? all.pool->threads() : 1;
+    int parts, segments;  // of one image
+  } context{op,
+            x.data(),
+            scratch.data(),
+            apart,
+            y.data(),
+            pool ? pool->threads() : 1,
+            op.scratch_bytes() > 0 && !op.owns_scratch() ? 2 : 1};
+  const auto job = [](void* c, int segment, int thread) {
+    const Context& all = *static_cast<Context*>(c);
     uint8_t* const mine = all.scratch + thread * all.apart;
-    const auto once = [&] {
-      if (all.op.scratch_bytes() > 0 && !all.op.owns_scratch()) {
-        all.op.stage(all.x, mine, thread, parts);
-        if (all.pool) all.pool->barrier();
-      }
-      all.op.compute(all.x, mine, all.y, thread, parts);
-      if (all.pool) all.pool->barrier();
-    };
-    once();
-    const auto begin = Clock::now();
-    for (int round = 0; all.more; ++round) {
-      const auto start = Clock::now();
-      for (int i = 0; i < 4; ++i) once();
-      if (thread == 0) {
-        all.best = std::min(all.best, nanoseconds_since(start) / 4);
-        all.more = round < 2 || nanoseconds_since(begin) < all.budget;
-      }
-      if (all.pool) all.pool->barrier();  // all see the same `more`
-    }
+    if ((segment + 1) % all.segments)
+      all.op.stage(all.x, mine, thread, all.parts);
+    else
+      all.op.compute(all.x, mine, all.y, thread, all.parts);
   };
-  if (pool)
-    pool->run(job, &context);
-  else
-    job(&context, 0);
-  return context.best;
+  const auto images = [&](int count) {
+    if (pool) return pool->run(job, &context, count * context.segments);
+    for (int segment = 0; segment < count * context.segments; ++segment) job(&context, segment, 0);
+  };
+  images(1);
+  double best = 1e30;
+  const auto begin = Clock::now();
+  for (int round = 0; round < 3 || nanoseconds_since(begin) < budget_ns; ++round) {
+    const auto start = Clock::now();
+    images(4);  // several, so that the clock's grain does not show
+    best = std::min(best, nanoseconds_since(start) / 4);
+  }
+  return best;
 }
 
 bool calibrate_kernels(Isa isa, std::map<std::string, double>& figures) {

@@ -30,9 +30,9 @@ void Plan::execute() const {
   for (const Step& step : steps_) step.run(step.op, slots_.data(), 0, 1);
 }
 
-void Plan::execute(ThreadPool& pool, int thread) const {
-  for (const Step& step : steps_) {
-    if (step.barrier) pool.barrier();
+void Plan::execute(int segment, int thread) const {
+  for (size_t i = segments_[static_cast<size_t>(segment)]; i < segments_[static_cast<size_t>(segment) + 1]; ++i) {
+    const Step& step = steps_[i];
     if (thread < step.parts) step.run(step.op, slots_.data(), thread, step.parts);
   }
 }
@@ -51,13 +51,8 @@ void Plan::run(const void* const* inputs, void* const* outputs, ThreadPool* pool
     execute();
     return check_faults();
   }
-  struct Context {
-    const Plan* plan;
-    ThreadPool* pool;
-  } context{this, pool};
-  pool->run(
-      [](void* c, int thread) { static_cast<Context*>(c)->plan->execute(*static_cast<Context*>(c)->pool, thread); },
-      &context);
+  const auto job = [](void* plan, int segment, int unit) { static_cast<const Plan*>(plan)->execute(segment, unit); };
+  pool->run(job, this, static_cast<int>(segments_.size()) - 1);
   check_faults();
 }
 
@@ -66,23 +61,26 @@ void Plan::profile(const void* const* inputs, void* const* outputs, ThreadPool* 
   const FlushDenormals flush;
   bind(inputs, outputs);
   struct Context {
-    const Plan* plan;
-    ThreadPool* pool;
+    const Plan& plan;
     double* seconds;
-  } context{this, parallel_ ? pool : nullptr, seconds};
-  const auto job = [](void* c, int thread) {
-    const Context& x = *static_cast<Context*>(c);
-    const std::vector<Step>& steps = x.plan->steps_;
-    for (size_t i = 0; i < steps.size(); ++i) {
-      const auto start = Clock::now();
-      if (thread < steps[i].parts) steps[i].run(steps[i].op, x.plan->slots_.data(), thread, steps[i].parts);
-      // The barrier of the next step counts as this one's: it waits for this one's other threads.
-      if (i + 1 < steps.size() && steps[i + 1].barrier) x.pool->barrier();
-      if (thread == 0) x.seconds[steps[i].node] += std::chrono::duration<double>(Clock::now() - start).count();
+    Clock::time_point since;
+    void ended(int step) {
+      const auto now = Clock::now();
+      if (step >= 0)
+        seconds[plan.steps_[static_cast<size_t>(step)].node] += (now - since) / std::chrono::duration<double>(1);
+      since = now;
     }
+  } context{*this, seconds, {}};
+  const int steps = static_cast<int>(steps_.size());
+  const auto job = [](void* c, int i, int unit) {  // a step a segment: the caller comes to it when the last is done
+    Context& all = *static_cast<Context*>(c);
+    const Step& step = all.plan.steps_[static_cast<size_t>(i)];
+    if (unit == 0) all.ended(i - 1);
+    if (unit < step.parts) step.run(step.op, all.plan.slots_.data(), unit, step.parts);
   };
-  if (parallel_) return pool->run(job, &context);
-  job(&context, 0);
+  if (parallel_) pool->run(job, &context, steps);
+  for (int i = 0; i < steps && !parallel_; ++i) job(&context, i, 0);
+  context.ended(steps - 1);
 }
 
 }  // namespace apus

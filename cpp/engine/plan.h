@@ -24,7 +24,6 @@ struct Step {
   const void* op;
   int parts;  // threads that share it
   int node;
-  bool barrier;  // all threads meet before it
 };
 
 // One way that a node could have run.
@@ -85,13 +84,14 @@ class Plan {
   friend class Builder;
   void bind(const void* const* inputs, void* const* outputs);
   void execute() const;
-  void execute(ThreadPool& pool, int thread) const;
+  void execute(int segment, int thread) const;
   void check_faults() const;
 
   std::shared_ptr<const Model> model_;
   std::vector<Shape> input_shapes_, output_shapes_;
   std::vector<NodeReport> reports_;
   std::vector<Step> steps_;
+  std::vector<size_t> segments_;                  // first step of each, and the end: threads meet in between
   std::vector<std::shared_ptr<const void>> ops_;  // what the steps point at
   std::vector<std::shared_ptr<Fault>> faults_;
   std::vector<uint8_t*> slots_;

@@ -4,7 +4,9 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from statistics import median
 
 import numpy as np
 import pytest
@@ -224,3 +226,21 @@ def test_pads_that_no_memory_holds_are_refused_before_allocation() -> None:
     graph, _ = single("pad", [real(1, 1, 1)], Value("float32", ["a", "b", "c"]), pads=[huge] * 6, mode="constant")
     with pytest.raises((RunError, ArtifactError), match=r"too large|overflow"):
         load(graph).run([np.ones((1, 1, 1), np.float32)])
+
+
+def test_a_thread_that_waits_for_a_busy_core_keeps_nobody_waiting() -> None:
+    graph, feed = chain(64, (256, 64)), [np.ones((256, 64), np.float32)]
+    one, two = load(graph), load(graph, threads=2)
+    taken: dict[int, list[float]] = {1: [], 2: []}
+    hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in os.sched_getaffinity(0)]
+    try:
+        for _ in range(40):
+            for threads, session in ((1, one), (2, two)):
+                began = time.perf_counter()
+                session.run(feed)
+                taken[threads].append(time.perf_counter() - began)
+    finally:
+        for hog in hogs:
+            hog.kill()
+            hog.wait()
+    assert median(taken[2]) < 20 * median(taken[1])  # hundreds, where threads wait for each other after every step

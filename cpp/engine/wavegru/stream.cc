@@ -47,6 +47,7 @@ WaveGruStream::WaveGruStream(std::shared_ptr<const WaveGru> net, uint64_t seed, 
       recurrent_(3 * net_->hidden),
       exact_(3 * net_->hidden),
       added_(3 * net_->hidden),
+      heads_(threads * (net_->head + kPadding)),
       cuts_(net_->recurrent.cuts(3, threads)),
       coming_(net_->taps),
       pool_(threads) {
@@ -121,50 +122,65 @@ void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
   const size_t before = samples.size();
   samples.resize(before + count);
   Job job{*this, count, samples.data() + before, trace};
-  pool_.run(
-      [](void* context, int thread) {
-        Job& all = *static_cast<Job*>(context);
-        all.stream.work(thread, all);
-      },
-      &job);
+  const auto unit = [](void* context, int step, int thread) {
+    const Job& all = *static_cast<Job*>(context);
+    all.stream.step(step, thread, all);
+  };
+  pool_.run(unit, &job, static_cast<int>(count / net_->bands) + 1);
   sample_ += count, spoken_ += std::exchange(ready_, 0);
   if (trace.codes) trace.codes += count, trace.drawn += count, trace.logits += 255 * count;
 }
 
-// Every thread does its units of every step; after the barrier each reads the same state out for itself, which costs
-// less than a second barrier.
-void WaveGruStream::work(int thread, const Job& job) {
-  const WaveGru& n = *net_;
-  std::vector<float> head(n.head + kPadding);
+// Each thread reads for itself what the state of the step before says, which costs less than to meet twice a step, and
+// does its share of the next state. After the last step there is only to read.
+void WaveGruStream::step(int64_t step, int thread, const Job& job) {
   uint8_t codes[kWaveGruMostBands];
-  std::copy_n(codes_, n.bands, codes);
-  const int64_t H = n.hidden, B = n.bands, held = kWaveGruHop / B / n.subframes;
+  codes_before(step, thread, job, codes);
+  if (step < job.samples / net_->bands)
+    advance(step, thread, codes);
+  else if (thread == 0)
+    std::copy_n(codes, net_->bands, codes_);
+}
+
+void WaveGruStream::codes_before(int64_t step, int thread, const Job& job, uint8_t* codes) {
+  const int64_t B = net_->bands;
+  if (step-- == 0) {
+    std::copy_n(codes_, B, codes);
+    return;
+  }
+  const WaveGruTrace& trace = job.trace;
+  const bool own = thread == 0;
+  float* const head = heads_.data() + thread * (net_->head + kPadding);
+  read_out(step, buffer(step + 1), head, codes, own && trace.logits ? trace.logits + 255 * B * step : nullptr);
+  if (own) sound(codes, job.out + B * step);
+  if (own && trace.drawn) std::copy_n(codes, B, trace.drawn + B * step);
+  if (trace.codes) std::copy_n(trace.codes + B * step, B, codes);
+}
+
+void WaveGruStream::advance(int64_t step, int thread, const uint8_t* codes) {
+  const WaveGru& n = *net_;
+  const int64_t H = n.hidden, held = kWaveGruHop / n.bands / n.subframes;
   const int64_t first = cuts_[thread], end = cuts_[thread + 1];
   const auto matvec = n.kernels.matvec[static_cast<int>(n.recurrent.kind())];
-  for (int64_t s = 0; s < job.samples / B; ++s) {
-    const int now = static_cast<int>((sample_ / B + s) & 1);
-    const void* x = n.recurrent.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
-    for (int64_t gate = 0; gate < 3; ++gate) {
-      matvec(n.recurrent.view(), x, recurrent_.data(), gate * H / 16 + first, gate * H / 16 + end);
-    }
-    const WaveGruGates g{added(codes, 16 * first, 16 * end),
-                         conditions_.data() + s / held * 3 * H,
-                         recurrent_.data(),
-                         state_[now].data(),
-                         state_[1 - now].data(),
-                         quantised_[1 - now].data(),
-                         H};
-    if (n.fast) n.kernels.gates(g, 16 * first, 16 * end);
-    if (!n.fast) exact_gates(g, 16 * first, 16 * end);
-    if (pool_.threads() > 1) pool_.barrier();
-    read_out(s, 1 - now, head.data(), codes,
-             thread == 0 && job.trace.logits ? job.trace.logits + 255 * B * s : nullptr);
-    if (thread == 0) sound(codes, job.out + B * s);
-    if (thread == 0 && job.trace.drawn) std::copy_n(codes, B, job.trace.drawn + B * s);
-    if (job.trace.codes) std::copy_n(job.trace.codes + B * s, B, codes);
+  const int now = buffer(step);
+  const void* x = n.recurrent.quantised() ? static_cast<const void*>(quantised_[now].data()) : state_[now].data();
+  for (int64_t gate = 0; gate < 3; ++gate) {
+    matvec(n.recurrent.view(), x, recurrent_.data(), gate * H / 16 + first, gate * H / 16 + end);
   }
-  if (pool_.threads() > 1) pool_.barrier();  // before codes_, which the others have read, are set
-  if (thread == 0) std::copy_n(codes, B, codes_);
+  const WaveGruGates g{added(codes, 16 * first, 16 * end),
+                       conditions_.data() + step / held * 3 * H,
+                       recurrent_.data(),
+                       state_[now].data(),
+                       state_[1 - now].data(),
+                       quantised_[1 - now].data(),
+                       H};
+  if (n.fast) n.kernels.gates(g, 16 * first, 16 * end);
+  if (!n.fast) exact_gates(g, 16 * first, 16 * end);
+}
+
+// Which of the two states a step of this call begins with.
+int WaveGruStream::buffer(int64_t step) const {
+  return static_cast<int>((static_cast<int64_t>(sample_) / net_->bands + step) & 1);
 }
 
 const float* WaveGruStream::added(const uint8_t* codes, int64_t first, int64_t last) {

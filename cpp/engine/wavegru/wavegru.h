@@ -84,7 +84,10 @@ class WaveGruStream {
   void widen(const float* frame);   // first layer; passes on to
   void deepen(const float* frame);  // the second, and the third: [U][C] more in up_
   void speak(std::vector<float>& samples, WaveGruTrace& trace);
-  void work(int thread, const Job& job);
+  void step(int64_t step, int thread, const Job& job);
+  void advance(int64_t step, int thread, const uint8_t* codes);
+  void codes_before(int64_t step, int thread, const Job& job, uint8_t* codes);
+  int buffer(int64_t step) const;
   void exact_gates(const WaveGruGates& g, int64_t first, int64_t last);
   const float* added(const uint8_t* codes, int64_t first, int64_t last);  // what a step's codes add to the gates
   void read_out(int64_t step, int now, float* head, uint8_t* codes, float* logits) const;
@@ -100,6 +103,7 @@ class WaveGruStream {
   std::vector<float> wide_out_, deep_out_;
   std::vector<float> up_, conditions_, thresholds_;  // of the frames to be spoken together
   std::vector<float> recurrent_, exact_, added_;     // [3H] each
+  std::vector<float> heads_;                         // of each thread
   std::vector<float> state_[2];
   AlignedBuffer quantised_[2];
   std::vector<int64_t> cuts_;
