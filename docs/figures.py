@@ -33,6 +33,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "devices.accuracy": devices.accuracy,
     "sparsity": sparsity.text,
     "sparsity:mnist": sparsity.mnist,
+    "sparsity:clothes": sparsity.clothes,
+    "sparsity:widths": sparsity.widths,
     "speech": speech.ladder,
     "speech:voices": speech.voices,
 }

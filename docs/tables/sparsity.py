@@ -1,6 +1,6 @@
 """Tables of benchmarks/results/sparsity.json."""
 
-from tables.read import Results, detail, measured, size, value
+from tables.read import Results, detail, has, measured, size, value
 
 STAGES = {
     "teacher": "teacher: MiniLM, 6 layers, fp32",
@@ -39,3 +39,52 @@ def mnist(results: Results) -> str:
         dense, each = sum(why["dense"]) / len(why["dense"]), ", ".join(f"{errors:.0f}" for errors in why["errors"])
         lines.append(f"| {said} | {dense:.1f} | {mean:.1f} | {each} |")
     return "\n".join([*lines, "", measured(results, detail(results, "mnist-16x1-90", "fewer_errors"))])
+
+
+def clothes(results: Results) -> str:
+    """The pictures: zero blocks with the teacher and alone, and what the recipe delivers."""
+    dense = value(results, "fashion-dense", "accuracy_pct")
+    lines = [
+        "| Fashion-MNIST, equal steps | with the teacher | below dense | alone |",
+        "|---|---|---|---|",
+        f"| dense | {dense:.2f} % | | |",
+    ]
+    for share in (80, 90):
+        taught, alone = (detail(results, f"fashion-16x1-{share}-{who}", "accuracy_pct") for who in ("teacher", "alone"))
+        drop = value(results, f"fashion-16x1-{share}-teacher", "drop_points")
+        lines.append(f"| {share} % zero | {_seeds(taught)} | {drop:.2f} | {_seeds(alone)} |")
+    balanced = value(results, "fashion-balanced", "drop_points")
+    uneven = max(value(results, f"fashion-balanced-{count}", "imbalance_pct") for count in (2, 4, 8))
+    why, ratio = (read(results, "fashion-best", "speedup_vs_best_int8_peer") for read in (detail, value))
+    drop = value(results, "fashion-best", "drop_points")
+    ours, theirs = (why["us"][name] for name in ("apus-quantize", "peer-teacher-int8"))
+    lines += [
+        "",
+        f"Balanced for 2, 4 and 8 cores ({uneven:.1f} % apart at most) it costs {balanced:.2f} points at 80 %.",
+        f"What `recipes/images.toml` delivers is {drop:.2f} points below the fp32 teacher and runs {ratio:.1f}x as",
+        f"fast as the best int8 peer on the teacher: {ours:,.0f} against {theirs:,.0f} µs.",
+        measured(results, why),
+    ]
+    return "\n".join(lines)
+
+
+def widths(results: Results) -> str:
+    """Dense students of fewer channels in the best int8 peer, against the sparse one."""
+    lines = ["| dense, channels | accuracy | best int8 peer |", "|---|---|---|"]
+    for row in results["rows"]:
+        if row["case"].startswith("fashion-width-"):
+            why = row["detail"]
+            quickest = f"{why['us'][why['best_peer']]:,.0f} µs, {why['best_peer'].split()[0]}"
+            lines.append(f"| {', '.join(str(n) for n in why['widths'])} | {row['value']:.2f} % | {quickest} |")
+    if not has(results, "fashion-widths", "speedup_vs_dense_width"):
+        return "\n".join([*lines, "", "None of them is as accurate as the sparse student."])
+    why, ratio = (read(results, "fashion-widths", "speedup_vs_dense_width") for read in (detail, value))
+    said = (
+        f"The sparse student ({why['accuracy_pct']:.2f} %, {why['us']['apus']:,.0f} µs) runs {ratio:.2f}x as fast as"
+        f" the fastest of them that is within 0.2 points, {why['best_peer']}."
+    )
+    return "\n".join([*lines, "", said, measured(results, why)])
+
+
+def _seeds(why: Results) -> str:
+    return ", ".join(f"{each:.2f}" for each in why["each"]) + " %"
