@@ -27,4 +27,5 @@ def test_outputs_cover_all_and_leave_the_mode():
     assert z.shape == (7, 2)
     assert y.tolist() == list(range(7))
     assert model.training
-    assert torch.allclose(z[0], z[6], atol=1e-6)  # dropout would move it by tenths; a last batch of one rounds otherwise
+    # Dropout would move it by tenths; a last batch of one may round otherwise.
+    assert torch.allclose(z[0], z[6], atol=1e-6)
