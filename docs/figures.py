@@ -47,7 +47,6 @@ PAGES = {
         "sparsity:mnist",
         "distill:mnist",
         "distill:fashion",
-        "distill:g2p",
         "distill:clipart",
     ),
     "docs/devices.md": ("devices", "devices.accuracy"),
