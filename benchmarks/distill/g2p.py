@@ -35,7 +35,7 @@ TEACHER = TrainOptions(12, 256, "adamw", 1e-3, weight_decay=0.01, warmup=0.05, c
 # The source's rate where the start is as good as the teacher (at 3e-4 it learns the labels by heart), the teacher's own
 # where it is far from it.
 GENTLE = replace(TEACHER, epochs=2, learning_rate=3e-5)
-LONG = TEACHER
+LONG = replace(TEACHER, epochs=8)
 CASES = {"8-8": (8, 3, GENTLE), "4-8": (4, 3, GENTLE), "2-8": (2, 3, LONG), "2-8-2layer": (2, 2, LONG)}
 SHARED = ("letters", "phonemes", "places", "encoder_norm", "decoder_norm", "head")
 INNER = ("encoder.*", "decoder.*")
