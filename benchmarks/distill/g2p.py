@@ -1,17 +1,17 @@
 """Grapheme to phoneme: a 3 + 3 transformer teaches itself in few bits (DQ-BART), from logits, hidden states, attention.
 
 The students start as the teacher, fake-quantised in every layer and table, and learn from the labels, the teacher's
-logits, all hidden states and all attention scores, with weight 1 each, as the source's code has it. `2-8-2layer` has
-two layers each side, spaced from the teacher's, for a footprint below a sixteenth. Judged by the share of 5,000 unseen
-words whose every phoneme is right in one of the dictionary's ways to say them, decoded greedily; `calibrated` is the
-student before it learns.
+logits, all hidden states and all attention scores, with weight 1 each, as the source's code has it; at 8 and 4 bits
+without the labels. `2-8-2layer` has two layers each side, spaced from the teacher's, for a footprint below a
+sixteenth. Judged by the share of 5,000 unseen words whose every phoneme is right in one of the dictionary's ways to say
+them, decoded greedily; `calibrated` is the student before it learns.
 
 Source: Li et al., "DQ-BART", 2022, arXiv:2203.11239, §3.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -32,11 +32,28 @@ from benchmarks.trained import Result, trained
 FOLDER = Path("runs/distill/g2p")
 HELD, WIDTH, SEED = 5000, 128, 0
 TEACHER = TrainOptions(12, 256, "adamw", 1e-3, weight_decay=0.01, warmup=0.05, clip=1.0)
-# The source's rate where the start is as good as the teacher (at 3e-4 it learns the labels by heart), the teacher's own
-# where it is far from it.
-GENTLE = replace(TEACHER, epochs=2, learning_rate=3e-5)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A student: bits of its weights, layers a side, how it learns, and the weight of the labels."""
+
+    bits: int
+    layers: int
+    options: TrainOptions
+    labels: float = 1.0
+
+
+# Where the start is as good as the teacher: the source's rate, and the teacher alone, as what it knows of the labels it
+# knows by heart. Where the start is far from it: the teacher's own rate.
+GENTLE = replace(TEACHER, epochs=1, learning_rate=3e-5)
 LONG = replace(TEACHER, epochs=8)
-CASES = {"8-8": (8, 3, GENTLE), "4-8": (4, 3, GENTLE), "2-8": (2, 3, LONG), "2-8-2layer": (2, 2, LONG)}
+CASES = {
+    "8-8": Case(8, 3, GENTLE, 0.0),
+    "4-8": Case(4, 3, GENTLE, 0.0),
+    "2-8": Case(2, 3, LONG),
+    "2-8-2layer": Case(2, 2, LONG),
+}
 SHARED = ("letters", "phonemes", "places", "encoder_norm", "decoder_norm", "head")
 INNER = ("encoder.*", "decoder.*")
 SCORES = ("encoder.*.own.scores", "decoder.*.own.scores", "decoder.*.cross.scores")
@@ -79,12 +96,11 @@ def _batches() -> TextBatches:
 
 def student(case: str) -> tuple[nn.Module, Result]:
     """A quantised student that learnt from the inside of its teacher."""
-    bits, layers, _ = CASES[case]
     large, _ = teacher()
-    small = network(layers)
+    small = network(CASES[case].layers)
     initialise(small, large, {name: name for name in SHARED} | _maps(small, large, INNER))
     example = torch.from_numpy(data()[0].train.x[:256])
-    model = prepare(small, example, weight_bits=bits, activation_bits=8, embeddings=True, trace=False)
+    model = prepare(small, example, weight_bits=CASES[case].bits, activation_bits=8, embeddings=True, trace=False)
     calibrate(model, [example])
     start = remember(
         FOLDER / "finished.jsonl", {"who": f"calibrated-{case}", "seed": SEED}, lambda: right(model.eval())
@@ -97,7 +113,7 @@ def _maps(small: nn.Module, large: nn.Module, patterns: tuple[str, ...]) -> dict
 
 
 def _distilled(case: str, model: nn.Module, large: G2P) -> Result:
-    answer, taps = Teacher(large), {}
+    answer, taps, labels = Teacher(large), {}, CASES[case].labels
     hidden, scores = _maps(model, large, INNER), _maps(model, large, SCORES)
 
     @contextmanager
@@ -107,7 +123,7 @@ def _distilled(case: str, model: nn.Module, large: G2P) -> Result:
             yield
 
     def joint(z: Tensor, y: Tensor, x: Tensor) -> Tensor:
-        total, mine = loss(z, y) + logits_mse(z, answer(x)), taps["mine"]
+        total, mine = labels * loss(z, y) + logits_mse(z, answer(x)), taps["mine"]
         for own, other in hidden.items():
             total = total + nn.functional.mse_loss(mine[own].float(), taps["theirs"][other].float()) / len(hidden)
         for own, other in scores.items():
@@ -115,7 +131,8 @@ def _distilled(case: str, model: nn.Module, large: G2P) -> Result:
         return total
 
     key = {"who": f"dq-{case}", "seed": SEED, "width": WIDTH, "teacher": TEACHER.epochs}
-    return trained(FOLDER, key, model, _batches, CASES[case][2], right, loss=lambda: joint, during=tapped)
+    key |= {} if labels == 1 else {"labels": labels}
+    return trained(FOLDER, key, model, _batches, CASES[case].options, right, loss=lambda: joint, during=tapped)
 
 
 def footprint(model: nn.Module) -> int:
@@ -135,8 +152,8 @@ def rows() -> list[Row]:
     made = [row("g2p-teacher", "word_accuracy_pct", base, "%", detail=detail)]
     for case in CASES:
         model, judged = student(case)
-        options = CASES[case][2]
-        taught = {"epochs": options.epochs, "learning_rate": options.learning_rate}
+        options = CASES[case].options
+        taught = {"epochs": options.epochs, "learning_rate": options.learning_rate, "labels": CASES[case].labels}
         detail = taught | {"bytes": footprint(model), "teacher_pct": base, "calibrated_pct": judged["calibrated_pct"]}
         made += [
             row(f"g2p-dq-{case}", "word_accuracy_pct", judged["word_accuracy_pct"], "%", detail=detail),
