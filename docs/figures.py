@@ -47,6 +47,7 @@ PAGES = {
         "sparsity:mnist",
         "distill:mnist",
         "distill:fashion",
+        "distill:g2p",
         "distill:clipart",
     ),
     "docs/devices.md": ("devices", "devices.accuracy"),
