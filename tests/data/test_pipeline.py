@@ -2,6 +2,7 @@
 
 import json
 import random
+import threading
 from fractions import Fraction
 from time import perf_counter, sleep
 from typing import Any
@@ -206,8 +207,6 @@ def test_auto_stream_resumes_with_the_factor_it_chose() -> None:
 
 
 def test_a_scheduler_sized_before_auto_chose_is_warned_of() -> None:
-    from time import sleep
-
     pipe = Pipeline(range(64)).read(lambda key: sleep(0.002) or key).echo("auto").batch(4)
     assert len(pipe) == 16
     with pytest.warns(UserWarning, match="steps_for"):
@@ -254,8 +253,6 @@ def test_a_state_of_another_pipeline_is_refused() -> None:
 
 
 def test_leaving_a_pass_early_stops_its_threads() -> None:
-    import threading
-
     before = threading.active_count()
     for _ in chain("before", 2, "stride", workers=4):
         break
@@ -291,7 +288,7 @@ def test_rates_are_those_that_the_caller_counts(place: str, spread: str) -> None
         return pipe.metrics(), fresh, emitted, perf_counter() - begin
 
     metrics, fresh, emitted, taken = settled(
-        counted, lambda found: abs(found[0].emitted_per_s * found[3] / found[2] - 1) < 0.15
+        counted, lambda now: abs(now[0].emitted_per_s * now[3] / now[2] - 1) < 0.15
     )
     assert metrics.fresh_per_s / metrics.emitted_per_s == pytest.approx(fresh / emitted)
     assert metrics.emitted_per_s == pytest.approx(emitted / taken, rel=0.15)
