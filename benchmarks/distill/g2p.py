@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -102,9 +103,7 @@ def student(case: str) -> tuple[nn.Module, Result]:
     example = torch.from_numpy(data()[0].train.x[:256])
     model = prepare(small, example, weight_bits=CASES[case].bits, activation_bits=8, embeddings=True, trace=False)
     calibrate(model, [example])
-    start = remember(
-        FOLDER / "finished.jsonl", {"who": f"calibrated-{case}", "seed": SEED}, lambda: right(model.eval())
-    )
+    start = remember(FOLDER / "finished.jsonl", _key(f"calibrated-{case}"), lambda: right(model.eval()))
     return model, _distilled(case, model, large) | {"calibrated_pct": start["word_accuracy_pct"]}
 
 
@@ -130,9 +129,12 @@ def _distilled(case: str, model: nn.Module, large: G2P) -> Result:
             total = total + attention_mse(mine[own].float(), taps["theirs"][other].float()) / len(scores)
         return total
 
-    key = {"who": f"dq-{case}", "seed": SEED, "width": WIDTH, "teacher": TEACHER.epochs}
-    key |= {} if labels == 1 else {"labels": labels}
+    key = _key(f"dq-{case}") | ({} if labels == 1 else {"labels": labels})
     return trained(FOLDER, key, model, _batches, CASES[case].options, right, loss=lambda: joint, during=tapped)
+
+
+def _key(who: str) -> dict[str, Any]:
+    return {"who": who, "seed": SEED, "width": WIDTH, "teacher": TEACHER.epochs}
 
 
 def footprint(model: nn.Module) -> int:
