@@ -28,13 +28,8 @@ def rows(study: Study, task: str, found: Mapping[str, Facts], int8: Path, test: 
         test: inputs as a network takes them, and classes.
     """
     own, x = study.folder(0), test[0]
-    teachers = {"teacher": own / "teacher.onnx", "teacher-int8": int8}
-    made = [
-        contender(peer, file, label=f"{peer} {name}", network=name) for name, file in teachers.items() for peer in PEERS
-    ]
-    ours = models(study.recipe, own.path, ".apus")
-    made += [contender("apus", file, label=f"apus {s}", network=f"apus {s}") for s, file in ours.items() if s in found]
-    times = {one.contender: one.p50_us for one in compare(made, {INPUT: x[:1]}, threads=1, seconds=SECONDS)}
+    ours = {stage: file for stage, file in models(study.recipe, own.path, ".apus").items() if stage in found}
+    times = timed({"teacher": own / "teacher.onnx", "teacher-int8": int8}, ours, x[:1])
     right = {stage: facts["accuracy_pct"] for stage, facts in found.items()}
     right["teacher-int8"] = accuracy(int8, *test)
     fastest = {}
@@ -45,6 +40,13 @@ def rows(study: Study, task: str, found: Mapping[str, Facts], int8: Path, test: 
         row(f"{task}-stage-{name}", "p50_us", times[label], "us", detail=_told(label, right, times))
         for name, label in fastest.items()
     ]
+
+
+def timed(theirs: Mapping[str, Path], ours: Mapping[str, Path], x: Array) -> dict[str, float]:
+    """Median microseconds in turns: "PEER NAME" for each of theirs in each peer, "apus NAME" for ours."""
+    made = [contender(peer, file, label=f"{peer} {n}", network=n) for n, file in theirs.items() for peer in PEERS]
+    made += [contender("apus", file, label=f"apus {n}", network=f"apus {n}") for n, file in ours.items()]
+    return {one.contender: one.p50_us for one in compare(made, {INPUT: x}, threads=1, seconds=SECONDS)}
 
 
 def _told(label: str, right: Mapping[str, float], times: Mapping[str, float]) -> Facts:

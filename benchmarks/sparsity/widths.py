@@ -6,24 +6,21 @@ the best int8 peer, is what the recipe's file has to beat.
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 
-from apus.bench import compare, contender
 from apus.bench.results import Row, row
 from apus.compress import Recipe
 from apus.data import load
-from apus.export import INPUT
 from benchmarks.clothes import CLOTHES, RECIPE
 from benchmarks.sparsity.cases import variant
 from benchmarks.sparsity.fashion import FILES, STAGES
+from benchmarks.sparsity.stages import timed
 from benchmarks.variants import Facts
 
 WIDTHS = (32, 64, 128, 128, 128)
 SHARES = (25, 37.5, 50, 75, 100)
-SECONDS, EQUAL = 2.0, 0.2
-PEERS = ("onnxruntime", "openvino")
+EQUAL = 0.2
 
 
 def rows() -> list[Row]:
@@ -31,7 +28,8 @@ def rows() -> list[Row]:
     ours = CLOTHES.walked("", RECIPE, [*STAGES, *FILES])
     swept = {share: walked(share) for share in SHARES}
     files = {f"{share:g}": CLOTHES.folder(0) / "variants" / name(share) / "student.onnx" for share in SHARES}
-    times = _times(files, CLOTHES.folder(0) / "student.apus")
+    picture = load("fashion-mnist", valid=RECIPE.data.valid).test.x[:1].astype(np.float32) / 255
+    times = timed(files, {"sparse": CLOTHES.folder(0) / "student.apus"}, picture)
     made, equal = [], {}
     for share, facts in swept.items():
         took = {label: us for label, us in times.items() if label.endswith(f" {share:g}")}
@@ -40,7 +38,7 @@ def rows() -> list[Row]:
             equal[fastest] = took[fastest]
         detail = {"us": took, "best_peer": fastest, "widths": widths(share)}
         made.append(row(f"fashion-width-{share:g}", "accuracy_pct", accuracy, "%", detail=detail))
-    return made + _won(equal, times["apus"], ours)
+    return made + _won(equal, times["apus sparse"], ours)
 
 
 def _won(equal: dict[str, float], us: float, ours: Facts) -> list[Row]:
@@ -72,14 +70,3 @@ def name(share: float) -> str:
 def walked(share: float) -> Facts:
     """Train a width to its int8 file."""
     return CLOTHES.walked(name(share), narrow(share), [*STAGES[1 + (share == SHARES[-1]) :], *FILES])
-
-
-def _times(files: dict[str, Path], student: Path) -> dict[str, float]:
-    """Median microseconds of one picture: each file in each peer, and the student in our engine."""
-    picture = load("fashion-mnist", valid=RECIPE.data.valid).test.x[:1].astype(np.float32) / 255
-    made = [contender("apus", student, network="apus")]
-    made += [
-        contender(peer, file, label=f"{peer} {share}", network=share) for share, file in files.items() for peer in PEERS
-    ]
-    found = compare(made, {INPUT: picture}, threads=1, seconds=SECONDS)
-    return {one.contender: one.p50_us for one in found}

@@ -14,26 +14,26 @@ namespace apus {
 namespace {
 
 template <int Group>
-inline __attribute__((always_inline)) __m512i add_group(__m512i sum, __m512i four, const int8_t* value) {
-  const __m512i factor = _mm512_shuffle_epi32(four, static_cast<_MM_PERM_ENUM>(0x55 * (Group % 4)));
-  return _mm512_dpbusd_epi32(sum, factor, _mm512_load_si512(value + 64 * Group));
+inline __attribute__((always_inline)) __m512i add_group(__m512i sum, const int32_t* lanes, const int8_t* value) {
+  return _mm512_dpbusd_epi32(sum, _mm512_set1_epi32(lanes[Group]), _mm512_load_si512(value + 64 * Group));
 }
 
-// As many of 16 groups as `rest` says, from gathered lanes: shuffles within registers leave the loads to the weights.
+// As many of 16 groups as `rest` says. Columns come back from memory, since loads repeat them by themselves: shuffles
+// would crowd the one port that Intel's CPUs gather on.
 template <int Quarter>
-inline __attribute__((always_inline)) void add_groups(__m512i lanes, const int8_t* value, int64_t rest, __m512i* sums) {
+inline __attribute__((always_inline)) void add_groups(const int32_t* lanes, const int8_t* value, int64_t rest,
+                                                      __m512i* sums) {
   constexpr int kFirst = 4 * Quarter;
-  const __m512i four = _mm512_shuffle_i32x4(lanes, lanes, 0x55 * Quarter);
   if (rest < kFirst + 4) {
-    if (rest > kFirst) sums[0] = add_group<kFirst>(sums[0], four, value);
-    if (rest > kFirst + 1) sums[1] = add_group<kFirst + 1>(sums[1], four, value);
-    if (rest > kFirst + 2) sums[2] = add_group<kFirst + 2>(sums[2], four, value);
+    if (rest > kFirst) sums[0] = add_group<kFirst>(sums[0], lanes, value);
+    if (rest > kFirst + 1) sums[1] = add_group<kFirst + 1>(sums[1], lanes, value);
+    if (rest > kFirst + 2) sums[2] = add_group<kFirst + 2>(sums[2], lanes, value);
     return;
   }
-  sums[0] = add_group<kFirst>(sums[0], four, value);
-  sums[1] = add_group<kFirst + 1>(sums[1], four, value);
-  sums[2] = add_group<kFirst + 2>(sums[2], four, value);
-  sums[3] = add_group<kFirst + 3>(sums[3], four, value);
+  sums[0] = add_group<kFirst>(sums[0], lanes, value);
+  sums[1] = add_group<kFirst + 1>(sums[1], lanes, value);
+  sums[2] = add_group<kFirst + 2>(sums[2], lanes, value);
+  sums[3] = add_group<kFirst + 3>(sums[3], lanes, value);
   if constexpr (Quarter < 3) add_groups<Quarter + 1>(lanes, value, rest, sums);
 }
 
@@ -64,7 +64,9 @@ inline __attribute__((always_inline)) void strips(const WaveGruMatrix& w, const 
 #pragma GCC unroll 16
   for (int i = 0; i < 2 * Pairs; ++i) state[i] = _mm512_loadu_si512(x + 64 * i);
   const WaveGruGather* gather = w.gather + w.gathers[first];
-  __m512i lanes = gathered<Pairs>(state, *gather);
+  alignas(64) int32_t lanes[2][16];
+  int turn = 0;
+  _mm512_store_si512(lanes[0], gathered<Pairs>(state, *gather));
   const WaveGruStrip* now = &wavegru_strip(w, first);
   for (int64_t strip = first; strip < last; ++strip) {
     const WaveGruStrip& s = *now;
@@ -72,9 +74,8 @@ inline __attribute__((always_inline)) void strips(const WaveGruMatrix& w, const 
                        _mm512_setzero_si512()};
     const int8_t* value = s.groups();
     for (int64_t rest = w.strips[strip + 1] - w.strips[strip]; rest > 0; rest -= 16) {
-      const __m512i next = gathered<Pairs>(state, *++gather);
-      add_groups<0>(lanes, value, rest, sums);
-      lanes = next;
+      _mm512_store_si512(lanes[turn ^= 1], gathered<Pairs>(state, *++gather));
+      add_groups<0>(lanes[turn ^ 1], value, rest, sums);
       value += 64 * (rest < 16 ? rest : 16);
     }
     const __m512i sum = _mm512_add_epi32(_mm512_add_epi32(sums[0], sums[1]), _mm512_add_epi32(sums[2], sums[3]));
