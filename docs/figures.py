@@ -45,6 +45,7 @@ PAGES = {
     "docs/distil.md": (
         "sparsity",
         "sparsity:mnist",
+        "sparsity:clothes",
         "distill:mnist",
         "distill:fashion",
         "distill:g2p",
