@@ -58,19 +58,25 @@ def _sparsities(axes: Axes, rows: Found, task: str) -> None:
 
 
 def _stages(axes: Axes, rows: Found, task: str) -> None:
-    """Each stage in our engine, the teacher in the best peer, and the dense widths in the best int8 peer."""
+    """Each stage in our engine, the teacher in the best peer, and smaller students: ours sparse, theirs dense."""
     for name, said in SAID.items():
         if row := rows.get((f"{task}-stage-{name}", "p50_us")):
             _mark(axes, row["value"], row["detail"]["accuracy_pct"], said, OURS if name.startswith("apus") else THEIRS)
-    for (case, metric), row in rows.items():
-        if case.startswith(f"{task}-width-") and metric == "accuracy_pct":
-            us = row["detail"]["us"][row["detail"]["best_peer"]]
-            _mark(axes, us, row["value"], f"dense, {case.rpartition('-')[2]} % wide", THEIRS)
-    axes.set(xscale="log", xlabel="one example, one thread, µs", title="every stage; grey: best peer")
+    for kind, colour in (("sparse", OURS), ("width", THEIRS)):
+        points = [_point(row) for (case, metric), row in rows.items()
+                  if case.startswith(f"{task}-{kind}-") and metric == "accuracy_pct"]  # fmt: skip
+        axes.plot([us for us, _ in points], [right for _, right in points], ".-", color=colour, linewidth=0.8)
+    axes.set(xscale="log", xlabel="one example, one thread, µs", title="every stage, and smaller students; grey: peers")
     axes.margins(x=0.3, y=0.15)
+
+
+def _point(row: Found) -> tuple[float, float]:
+    us = row["detail"]["us"]
+    return us[row["detail"]["best_peer"]] if isinstance(us, dict) else us, row["value"]
 
 
 def _mark(axes: Axes, x: float, y: float, said: str, colour: str) -> None:
     axes.scatter(x, y, color=colour, s=24)
-    at = (5, -11) if colour == OURS else (5, 4)
-    axes.annotate(said, (x, y), textcoords="offset points", xytext=at, color=colour)
+    below = colour == OURS or said == SAID["peer-teacher"]
+    side, dx = ("right", -5) if colour == THEIRS and below else ("left", 5)
+    axes.annotate(said, (x, y), textcoords="offset points", xytext=(dx, -11 if below else 4), ha=side, color=colour)

@@ -1,8 +1,8 @@
-"""Whether the student of recipes/images.toml had better been small and dense.
+"""Whether the student of recipes/images.toml had better been small and dense, or smaller and sparse.
 
 `fashion-width-W` is the student of W % of the widths (to multiples of 16), dense, taught by the same teacher for the
-same steps, in int8. The fastest of them that is as accurate as what the recipe delivers, less 0.2 points at most, in
-the best int8 peer, is what the recipe's file has to beat.
+same steps, in int8; `fashion-sparse-W` has as many zero blocks as the recipe's. What a sparse one has to beat is the
+fastest dense one in the best int8 peer that is as accurate, less 0.2 points at most.
 """
 
 from dataclasses import replace
@@ -15,38 +15,36 @@ from apus.data import load
 from benchmarks.clothes import CLOTHES, RECIPE
 from benchmarks.sparsity.cases import variant
 from benchmarks.sparsity.fashion import FILES, STAGES
-from benchmarks.sparsity.stages import timed
+from benchmarks.sparsity.stages import PEERS, timed
 from benchmarks.variants import Facts
 
 WIDTHS = (32, 64, 128, 128, 128)
-SHARES = (25, 37.5, 50, 75, 100)
+WHOLE = 100
+DENSE, SPARSE = (25, 37.5, 50, 75, WHOLE), (50, 75, WHOLE)
 EQUAL = 0.2
 
 
 def rows() -> list[Row]:
-    """Accuracy and time of each width, and how much faster the sparse student runs than the fastest of its equals."""
-    ours = CLOTHES.walked("", RECIPE, [*STAGES, *FILES])
-    swept = {share: walked(share) for share in SHARES}
-    files = {f"{share:g}": CLOTHES.folder(0) / "variants" / name(share) / "student.onnx" for share in SHARES}
+    """Accuracy and time of each, and how much faster a sparse student runs than the fastest of its dense equals."""
+    dense, sparse = {share: walked(share) for share in DENSE}, {share: pruned(share) for share in SPARSE}
+    theirs = {f"{share:g}": CLOTHES.folder(0) / "variants" / name(share) / "student.onnx" for share in DENSE}
+    ours = {f"{share:g}": CLOTHES.folder(0) / where(share) / "student.apus" for share in SPARSE}
     picture = load("fashion-mnist", valid=RECIPE.data.valid).test.x[:1].astype(np.float32) / 255
-    times = timed(files, {"sparse": CLOTHES.folder(0) / "student.apus"}, picture)
-    made, equal = [], {}
-    for share, facts in swept.items():
-        took = {label: us for label, us in times.items() if label.endswith(f" {share:g}")}
-        fastest, accuracy = min(took, key=took.__getitem__), facts["student_accuracy_pct"]
-        if accuracy >= ours["student_accuracy_pct"] - EQUAL:
-            equal[fastest] = took[fastest]
-        detail = {"us": took, "best_peer": fastest, "widths": widths(share)}
-        made.append(row(f"fashion-width-{share:g}", "accuracy_pct", accuracy, "%", detail=detail))
-    return made + _won(equal, times["apus sparse"], ours)
-
-
-def _won(equal: dict[str, float], us: float, ours: Facts) -> list[Row]:
-    if not equal:
-        return []
-    best = min(equal, key=equal.__getitem__)
-    detail = {"best_peer": best, "us": {"apus": us, best: equal[best]}, "accuracy_pct": ours["student_accuracy_pct"]}
-    return [row("fashion-widths", "speedup_vs_dense_width", equal[best] / us, "x", detail=detail)]
+    times, best, made = timed(theirs, ours, picture), {}, []
+    for share, facts in dense.items():
+        took = {peer: times[f"{peer} {share:g}"] for peer in PEERS}
+        best[share] = min(took, key=took.__getitem__), min(took.values()), facts["student_accuracy_pct"]
+        detail = {"us": took, "best_peer": best[share][0], "widths": widths(share)}
+        made.append(row(f"fashion-width-{share:g}", "accuracy_pct", best[share][2], "%", detail=detail))
+    for share, facts in sparse.items():
+        us, accuracy = times[f"apus {share:g}"], facts["student_accuracy_pct"]
+        detail = {"us": us, "widths": widths(share)}
+        made.append(row(f"fashion-sparse-{share:g}", "accuracy_pct", accuracy, "%", detail=detail))
+        if equal := [(took, peer, at) for at, (peer, took, each) in best.items() if each >= accuracy - EQUAL]:
+            took, peer, at = min(equal)
+            won = {"best_peer": peer, "width": at, "us": {"apus": us, peer: took}, "accuracy_pct": accuracy}
+            made.append(row(f"fashion-sparse-{share:g}", "speedup_vs_dense_width", took / us, "x", detail=won))
+    return made
 
 
 def widths(share: float) -> list[int]:
@@ -54,19 +52,31 @@ def widths(share: float) -> list[int]:
     return [max(16, round(share * width / 1600) * 16) for width in WIDTHS]
 
 
-def narrow(share: float) -> Recipe:
-    """A dense student of fewer channels; the steps of pruning are steps of learning."""
-    recipe = variant(CLOTHES, 0, 0.0, "teacher")
-    if share == SHARES[-1]:
-        return recipe
+def narrow(share: float, sparsity: float) -> Recipe:
+    """A student of fewer channels; without zero blocks the steps of pruning are steps of learning."""
+    recipe = variant(CLOTHES, 0, sparsity, "teacher")
     return replace(recipe, student=replace(recipe.student, arguments={"widths": widths(share)}))
 
 
 def name(share: float) -> str:
-    """Of the variant; all of the width is a case of `cases`, which goes on."""
-    return "dense-teacher" if share == SHARES[-1] else f"width-{share:g}"
+    """Of the dense variant; all of the width is a case of `cases`, which goes on."""
+    return "dense-teacher" if share == WHOLE else f"width-{share:g}"
+
+
+def where(share: float) -> str:
+    """Of the sparse variant's run, in its study's; all of the width is the recipe itself."""
+    return "." if share == WHOLE else f"variants/sparse-{share:g}"
 
 
 def walked(share: float) -> Facts:
-    """Train a width to its int8 file."""
-    return CLOTHES.walked(name(share), narrow(share), [*STAGES[1 + (share == SHARES[-1]) :], *FILES])
+    """Train a dense width to its int8 file."""
+    if share == WHOLE:
+        return CLOTHES.walked(name(share), variant(CLOTHES, 0, 0.0, "teacher"), [*STAGES[2:], *FILES])
+    return CLOTHES.walked(name(share), narrow(share, 0.0), [*STAGES[1:], *FILES])
+
+
+def pruned(share: float) -> Facts:
+    """The same, sparse."""
+    if share == WHOLE:
+        return CLOTHES.walked("", RECIPE, [*STAGES, *FILES])
+    return CLOTHES.walked(f"sparse-{share:g}", narrow(share, RECIPE.prune.sparsity), [*STAGES[1:], *FILES])
