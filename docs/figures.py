@@ -36,6 +36,7 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "sparsity:clothes": sparsity.clothes,
     "sparsity:widths": sparsity.widths,
     "speech": speech.ladder,
+    "speech-xeon": speech.elsewhere,
     "speech:voices": speech.voices,
 }
 PAGES = {
@@ -46,6 +47,7 @@ PAGES = {
         "sparsity",
         "sparsity:mnist",
         "sparsity:clothes",
+        "sparsity:widths",
         "distill:mnist",
         "distill:fashion",
         "distill:g2p",
@@ -53,7 +55,7 @@ PAGES = {
     ),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
-    "docs/speech.md": ("speech", "speech:voices"),
+    "docs/speech.md": ("speech", "speech-xeon", "speech:voices"),
 }
 PLOTS = (
     "bits",

@@ -18,6 +18,11 @@ SAID = {
     "apus-prune": "16x1 pruned",
     "apus-quantize": "int8",
 }
+CURVES = (
+    ("sparse", True, "smaller, 80 % zero: engine", ".-"),
+    ("width", True, "smaller, dense: engine", ".:"),
+    ("width", False, "smaller, dense: best int8 peer", ".-"),
+)
 Found = dict[str, Any]
 
 
@@ -62,17 +67,21 @@ def _stages(axes: Axes, rows: Found, task: str) -> None:
     for name, said in SAID.items():
         if row := rows.get((f"{task}-stage-{name}", "p50_us")):
             _mark(axes, row["value"], row["detail"]["accuracy_pct"], said, OURS if name.startswith("apus") else THEIRS)
-    for kind, colour in (("sparse", OURS), ("width", THEIRS)):
-        points = [_point(row) for (case, metric), row in rows.items()
+    for kind, ours, said, style in CURVES:
+        points = [_point(row, ours) for (case, metric), row in rows.items()
                   if case.startswith(f"{task}-{kind}-") and metric == "accuracy_pct"]  # fmt: skip
-        axes.plot([us for us, _ in points], [right for _, right in points], ".-", color=colour, linewidth=0.8)
+        if points:
+            axes.plot(*zip(*points, strict=True), style, color=OURS if ours else THEIRS, linewidth=0.8, label=said)
+            axes.legend(frameon=False, loc=(0.38, 0.22))
     axes.set(xscale="log", xlabel="one example, one thread, µs", title="every stage, and smaller students; grey: peers")
     axes.margins(x=0.3, y=0.15)
 
 
-def _point(row: Found) -> tuple[float, float]:
+def _point(row: Found, ours: bool) -> tuple[float, float]:
     us = row["detail"]["us"]
-    return us[row["detail"]["best_peer"]] if isinstance(us, dict) else us, row["value"]
+    if isinstance(us, dict):
+        us = us["apus" if ours else row["detail"]["best_peer"]]
+    return us, row["value"]
 
 
 def _mark(axes: Axes, x: float, y: float, said: str, colour: str) -> None:

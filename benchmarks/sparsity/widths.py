@@ -27,17 +27,19 @@ EQUAL = 0.2
 def rows() -> list[Row]:
     """Accuracy and time of each, and how much faster a sparse student runs than the fastest of its dense equals."""
     dense, sparse = {share: walked(share) for share in DENSE}, {share: pruned(share) for share in SPARSE}
-    theirs = {f"{share:g}": CLOTHES.folder(0) / "variants" / name(share) / "student.onnx" for share in DENSE}
-    ours = {f"{share:g}": CLOTHES.folder(0) / where(share) / "student.apus" for share in SPARSE}
+    folders = {f"{share:g}": CLOTHES.folder(0) / "variants" / name(share) for share in DENSE}
+    ours = {f"sparse {share:g}": CLOTHES.folder(0) / where(share) / "student.apus" for share in SPARSE}
+    ours |= {label: folder / "student.apus" for label, folder in folders.items()}
+    theirs = {label: folder / "student.onnx" for label, folder in folders.items()}
     picture = load("fashion-mnist", valid=RECIPE.data.valid).test.x[:1].astype(np.float32) / 255
     times, best, made = timed(theirs, ours, picture), {}, []
     for share, facts in dense.items():
         took = {peer: times[f"{peer} {share:g}"] for peer in PEERS}
         best[share] = min(took, key=took.__getitem__), min(took.values()), facts["student_accuracy_pct"]
-        detail = {"us": took, "best_peer": best[share][0], "widths": widths(share)}
+        detail = {"us": took | {"apus": times[f"apus {share:g}"]}, "best_peer": best[share][0], "widths": widths(share)}
         made.append(row(f"fashion-width-{share:g}", "accuracy_pct", best[share][2], "%", detail=detail))
     for share, facts in sparse.items():
-        us, accuracy = times[f"apus {share:g}"], facts["student_accuracy_pct"]
+        us, accuracy = times[f"apus sparse {share:g}"], facts["student_accuracy_pct"]
         detail = {"us": us, "widths": widths(share)}
         made.append(row(f"fashion-sparse-{share:g}", "accuracy_pct", accuracy, "%", detail=detail))
         if equal := [(took, peer, at) for at, (peer, took, each) in best.items() if each >= accuracy - EQUAL]:

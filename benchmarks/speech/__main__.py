@@ -143,9 +143,11 @@ def main() -> int:
     """Measure all parts, or those that are named."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="all by default")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="of another machine: speech-NAME.json beside it")
     torch.set_num_threads(1)
-    chosen = parser.parse_args().parts or [name for name in PARTS if name != "quality"]
-    write_parts(RESULTS, "speech", {part: PARTS[part] for part in chosen})
+    options = parser.parse_args()
+    chosen = options.parts or [name for name in PARTS if name != "quality"]
+    write_parts(options.results, "speech", {part: PARTS[part] for part in chosen})
     return 0
 
 

@@ -71,15 +71,16 @@ def clothes(results: Results) -> str:
 def widths(results: Results) -> str:
     """Students of fewer channels: dense in the best int8 peer, sparse in the engine."""
     lines = [
-        "| channels | dense | best int8 peer | sparse | engine | against the fastest equal |",
-        "|---|---|---|---|---|---|",
+        "| channels | dense | best int8 peer | engine | sparse | engine | against the fastest equal peer |",
+        "|---|---|---|---|---|---|---|",
     ]
     sparse = {tuple(row["detail"]["widths"]): row for row in _named(results, "fashion-sparse-", "accuracy_pct")}
     for row in _named(results, "fashion-width-", "accuracy_pct"):
         why = row["detail"]
         quickest = f"{why['us'][why['best_peer']]:,.0f} µs, {why['best_peer']}"
         ours = _sparse(results, sparse.get(tuple(why["widths"])))
-        lines.append(f"| {', '.join(str(n) for n in why['widths'])} | {row['value']:.2f} % | {quickest} | {ours} |")
+        cells = f"{row['value']:.2f} % | {quickest} | {why['us']['apus']:,.0f} µs | {ours}"
+        lines.append(f"| {', '.join(str(n) for n in why['widths'])} | {cells} |")
     return "\n".join([*lines, "", measured(results, why)])
 
 

@@ -66,6 +66,17 @@ def bars(results: Results) -> str:
     )
 
 
+def elsewhere(results: Results) -> str:
+    """The same on another machine, in short."""
+    eager, ours = (detail(results, case, "rtf") for case in ("ladder-0", "ladder-7b"))
+    rtf, two = (value(results, case, "rtf") for case in ("ladder-7b", "ladder-8"))
+    return (
+        f"Eager PyTorch takes {eager['us_per_sample']:.0f} µs a sample there, rung 7b {ours['us_per_sample']:.1f} µs:"
+        f" a real-time factor of {rtf:.3f}, on two cores {two:.3f}.\n{bars(results)}\n"
+        f"{measured(results, ours, 'one core unless stated')}"
+    )
+
+
 def left_out(results: Results) -> str:
     """What rung 7b loses without one of its parts."""
     best = value(results, "ladder-7b", "rtf")
