@@ -33,6 +33,35 @@ def test_the_second_time_nobody_is_asked(tmp_path, model):
     assert model.asked == asked
 
 
+class Tired(Counting):
+    """Answers so often, then fails."""
+
+    def __init__(self, patience):
+        super().__init__()
+        self.patience = patience
+
+    def forward(self, x):
+        self.patience -= 1
+        if self.patience < 0:
+            raise RuntimeError("killed")
+        return super().forward(x)
+
+
+@pytest.mark.parametrize(("batch", "spared"), [(4, 8), (3, 6)])
+def test_a_killed_run_goes_on_where_it_was_saved(tmp_path, monkeypatch, batch, spared):
+    monkeypatch.setattr("apus.techniques.distill.cache.SAVE_SECONDS", -1.0)
+    path, x = tmp_path / "z.safetensors", torch.rand(10, 3)
+    model = Tired(patience=2)
+    teacher = distill.Teacher(model)
+    with pytest.raises(RuntimeError, match="killed"):
+        distill.cached_outputs(path, teacher, x, batch=4)
+    model.patience = 9
+    found = distill.cached_outputs(path, teacher, x, batch=batch)
+    assert model.asked == 8 + 10 - spared
+    assert torch.allclose(found, teacher(x))
+    assert [file.name for file in tmp_path.iterdir()] == ["z.safetensors"]
+
+
 @pytest.mark.parametrize("change", ["weights", "inputs", "order", "precision", "structure", "buffer", "mark"])
 def test_whatever_changes_the_answer_is_noticed(tmp_path, model, change):
     path, x = tmp_path / "z.safetensors", torch.rand(10, 3)

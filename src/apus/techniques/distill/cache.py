@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
+from time import monotonic
 
 import safetensors.torch
 import torch
@@ -14,6 +15,7 @@ from apus.errors import DataError
 from apus.techniques.distill.teacher import Teacher
 
 NAME = "outputs"
+SAVE_SECONDS = 60.0
 
 
 def digest(tensors: Mapping[str, Tensor]) -> str:
@@ -34,6 +36,7 @@ def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 25
 
     The fingerprint covers the teacher's structure as printed, weights, buffers and precision, and every input; a file
     with another one is computed anew and replaced. It does not see the code of the teacher's `forward`: see `mark`.
+    What is computed stands meanwhile in PATH.part, saved every minute, so that a run that is killed goes on from there.
 
     Args:
         path: a `.safetensors` file, made if it is not there.
@@ -53,10 +56,29 @@ def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 25
     mark = digest({text: torch.empty(0), "inputs": inputs} | inside)
     if path.exists() and (found := _read(path, mark)) is not None:
         return found
-    answers = torch.cat([teacher(part).cpu() for part in inputs.split(batch)])  # type: ignore[no-untyped-call]
+    answers = _asked(path.with_name(path.name + ".part"), teacher, inputs, batch, mark)
+    _write(path, answers, mark)
+    path.with_name(path.name + ".part").unlink(missing_ok=True)
+    return answers
+
+
+def _asked(part: Path, teacher: Teacher, inputs: Tensor, batch: int, mark: str) -> Tensor:
+    """All answers, those in `part` without asking again; batches begin where they would have."""
+    known = _read(part, mark) if part.exists() else None
+    answers = [] if known is None else [known]
+    begin, saved = len(answers[0]) if answers else 0, monotonic()
+    for at in range(begin - begin % batch, max(1, len(inputs)), batch):
+        found = teacher(inputs[at : at + batch]).cpu()
+        answers.append(found[max(0, begin - at) :])
+        if monotonic() - saved > SAVE_SECONDS:
+            _write(part, torch.cat(answers), mark)
+            saved = monotonic()
+    return torch.cat(answers)
+
+
+def _write(path: Path, answers: Tensor, mark: str) -> None:
     facts = {"fingerprint": mark, "content": digest({NAME: answers})}
     write_atomically(path, safetensors.torch.save({NAME: answers.contiguous()}, facts))
-    return answers
 
 
 def _read(path: Path, mark: str) -> Tensor | None:
