@@ -63,7 +63,7 @@ def _sparsities(axes: Axes, rows: Found, task: str) -> None:
 
 
 def _stages(axes: Axes, rows: Found, task: str) -> None:
-    """Each stage in our engine, the teacher in the best peer, and smaller students: ours sparse, theirs dense."""
+    """Each stage in our engine, the teacher in the best peer, and smaller students in both."""
     for name, said in SAID.items():
         if row := rows.get((f"{task}-stage-{name}", "p50_us")):
             _mark(axes, row["value"], row["detail"]["accuracy_pct"], said, OURS if name.startswith("apus") else THEIRS)

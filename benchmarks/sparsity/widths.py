@@ -32,21 +32,33 @@ def rows() -> list[Row]:
     ours |= {label: folder / "student.apus" for label, folder in folders.items()}
     theirs = {label: folder / "student.onnx" for label, folder in folders.items()}
     picture = load("fashion-mnist", valid=RECIPE.data.valid).test.x[:1].astype(np.float32) / 255
-    times, best, made = timed(theirs, ours, picture), {}, []
-    for share, facts in dense.items():
-        took = {peer: times[f"{peer} {share:g}"] for peer in PEERS}
-        best[share] = min(took, key=took.__getitem__), min(took.values()), facts["student_accuracy_pct"]
-        detail = {"us": took | {"apus": times[f"apus {share:g}"]}, "best_peer": best[share][0], "widths": widths(share)}
-        made.append(row(f"fashion-width-{share:g}", "accuracy_pct", best[share][2], "%", detail=detail))
+    times = timed(theirs, ours, picture)
+    made = [_dense(share, facts, times) for share, facts in dense.items()]
+    best = [(*_fastest(share, times), share, facts["student_accuracy_pct"]) for share, facts in dense.items()]
     for share, facts in sparse.items():
-        us, accuracy = times[f"apus sparse {share:g}"], facts["student_accuracy_pct"]
-        detail = {"us": us, "widths": widths(share)}
-        made.append(row(f"fashion-sparse-{share:g}", "accuracy_pct", accuracy, "%", detail=detail))
-        if equal := [(took, peer, at) for at, (peer, took, each) in best.items() if each >= accuracy - EQUAL]:
-            took, peer, at = min(equal)
-            won = {"best_peer": peer, "width": at, "us": {"apus": us, peer: took}, "accuracy_pct": accuracy}
-            made.append(row(f"fashion-sparse-{share:g}", "speedup_vs_dense_width", took / us, "x", detail=won))
+        made += _sparse(share, facts["student_accuracy_pct"], times[f"apus sparse {share:g}"], best)
     return made
+
+
+def _fastest(share: float, times: dict[str, float]) -> tuple[float, str]:
+    return min((times[f"{peer} {share:g}"], peer) for peer in PEERS)
+
+
+def _dense(share: float, facts: Facts, times: dict[str, float]) -> Row:
+    took = {peer: times[f"{peer} {share:g}"] for peer in (*PEERS, "apus")}
+    detail = {"us": took, "best_peer": _fastest(share, times)[1], "widths": widths(share)}
+    return row(f"fashion-width-{share:g}", "accuracy_pct", facts["student_accuracy_pct"], "%", detail=detail)
+
+
+def _sparse(share: float, accuracy: float, us: float, dense: list[tuple[float, str, float, float]]) -> list[Row]:
+    case, detail = f"fashion-sparse-{share:g}", {"us": us, "widths": widths(share)}
+    made = [row(case, "accuracy_pct", accuracy, "%", detail=detail)]
+    equal = [each for each in dense if each[3] >= accuracy - EQUAL]
+    if not equal:
+        return made
+    took, peer, at, _ = min(equal)
+    won = {"best_peer": peer, "width": at, "us": {"apus": us, peer: took}, "accuracy_pct": accuracy}
+    return [*made, row(case, "speedup_vs_dense_width", took / us, "x", detail=won)]
 
 
 def widths(share: float) -> list[int]:

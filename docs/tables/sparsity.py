@@ -69,7 +69,7 @@ def clothes(results: Results) -> str:
 
 
 def widths(results: Results) -> str:
-    """Students of fewer channels: dense in the best int8 peer, sparse in the engine."""
+    """Students of fewer channels: dense in the best int8 peer and in the engine, sparse in the engine."""
     lines = [
         "| channels | dense | best int8 peer | engine | sparse | engine | against the fastest equal peer |",
         "|---|---|---|---|---|---|---|",

@@ -56,9 +56,10 @@ def cached_outputs(path: Path, teacher: Teacher, inputs: Tensor, batch: int = 25
     mark = digest({text: torch.empty(0), "inputs": inputs} | inside)
     if path.exists() and (found := _read(path, mark)) is not None:
         return found
-    answers = _asked(path.with_name(path.name + ".part"), teacher, inputs, batch, mark)
+    part = path.with_name(path.name + ".part")
+    answers = _asked(part, teacher, inputs, batch, mark)
     _write(path, answers, mark)
-    path.with_name(path.name + ".part").unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
     return answers
 
 
