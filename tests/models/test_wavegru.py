@@ -22,15 +22,33 @@ def test_conditions_look_two_frames_ahead_and_no_further() -> None:
     assert moved.tolist() == [False] * 4 + [True] * 5
 
 
-@pytest.mark.parametrize("bands", [1, 4])
-def test_a_code_depends_on_the_steps_before_it_alone(bands: int) -> None:
-    net = WaveGRU(hidden=16, channels=8, head=16, bands=bands)
+@pytest.mark.parametrize("bands, more", [(1, {}), (4, {}), (4, {"recent": 11, "around": 5})])
+def test_a_code_depends_on_the_steps_before_it_alone(bands: int, more: dict[str, int]) -> None:
+    net = WaveGRU(hidden=16, channels=8, head=16, bands=bands, **more)
     codes, features = torch.randint(256, (1, 600)), torch.randn(1, 2, 26)
     later, step = codes.clone(), slice(300, 300 + bands)
     later[0, 300] = (later[0, 300] + 90) % 256
     a, b = net.nll(codes, features)[0], net.nll(later, features)[0]
     assert torch.equal(a[0, :300], b[0, :300]) and not torch.equal(a[0, step.stop :], b[0, step.stop :])
     assert torch.equal(a[0, step][1:], b[0, step][1:])  # the bands of a step do not know each other
+
+
+def test_what_is_recalled_is_the_lowest_band() -> None:
+    """Codes that count steps: the latest are 1, 2, 3 steps old, those of a period ago 50 + 1, 50, 50 - 1."""
+    net = WaveGRU(hidden=16, channels=8, head=16, bands=4, recent=13, around=3)
+    before = torch.zeros(1, (net.reach - 1 + 75) * 4)
+    before[:, ::4] = 128 + 32.0 * torch.arange(net.reach - 1 + 75)
+    before[:, 1::4] = 9e9
+    found = net.recalled(before, torch.tensor([[50]]))
+    step = net.reach + torch.arange(75)  # the first is predicted from those before it
+    assert torch.equal(step[:, None] - found[0], torch.tensor([*range(1, 14), 51, 50, 49.0]).expand(75, 16))
+
+
+def test_a_period_is_that_of_the_pitch_within_reach() -> None:
+    net = WaveGRU(hidden=16, channels=8, head=16, bands=4, recent=13, around=3)
+    features = torch.zeros(1, 4, 26)
+    features[0, :, 24] = torch.tensor([100.0, 200.0, 20.0, 9000.0]).div(200).log()
+    assert net.periods(features).tolist() == [[60, 30, 127, 2]]
 
 
 @torch.no_grad()
@@ -54,9 +72,11 @@ def test_it_learns_a_constant() -> None:
     assert loss.item() < 1
 
 
-@pytest.mark.parametrize("wrong", [{"hidden": 17}, {"head": 8}, {"bands": 3}])
+@pytest.mark.parametrize(
+    "wrong", [{"hidden": 17}, {"head": 8}, {"bands": 3}, {"recent": 8}, {"recent": 12, "around": 4}, {"recent": 512}]
+)
 def test_sizes_must_fit_the_engine(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match=r"multiples of 16|take 1 or 4"):
+    with pytest.raises(ValueError, match=r"multiples of 16|take 1 or 4|together 16, 32|must be odd"):
         WaveGRU(**wrong)
 
 

@@ -20,10 +20,13 @@ T = 4
 BOUNDS = {"dense": 1e-6, "csr": 1e-6, "block16": 1e-6, "block16-bf16": 2e-3, "block16-int8": 1e-2}
 
 
-def network(hidden: int = 256, bands: int = 1) -> Network:
+RECALLS = {"recent": 9, "around": 7}
+
+
+def network(hidden: int = 256, bands: int = 1, **more: int) -> Network:
     """A WaveGRU that has lost nine tenths of its 16x1 blocks, one strip all of them."""
     torch.manual_seed(0)
-    net = Network(hidden=hidden, channels=24, head=48, bands=bands).eval()
+    net = Network(hidden=hidden, channels=24, head=48, bands=bands, **more).eval()
     with torch.no_grad():
         for weight in (net.gru.weight_hh_l0, net.head.weight):
             weight.mul_(spread(keep_largest(block_scores(weight), 0.9), weight))
@@ -39,9 +42,10 @@ def inputs(frames: int = T) -> tuple[NDArray[np.float32], NDArray[np.uint8]]:
 @torch.no_grad()
 def reference(net: Network, features: NDArray[np.float32], codes: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Logits by torch."""
-    condition = net.condition(torch.from_numpy(features)[None])
-    before = F.pad(torch.from_numpy(codes).long()[None, : -net.bands], (net.bands, 0), value=128)
-    logits: NDArray[np.float32] = net.logits(before, condition)[0][0].numpy()
+    frames = torch.from_numpy(features)[None]
+    before = F.pad(torch.from_numpy(codes).long()[None, : -net.bands], (net.reach * net.bands, 0), value=128)
+    found, _ = net.logits(before, net.condition(frames), periods=net.periods(frames))
+    logits: NDArray[np.float32] = found[0].numpy()
     return logits
 
 
@@ -76,8 +80,9 @@ def drawn(logits: NDArray[np.float32], draws: NDArray[np.float64]) -> NDArray[np
 @pytest.mark.parametrize("isa", isas())
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("bands", [1, 4])
-def test_logits_are_torchs(kind: str, isa: str, bands: int) -> None:
-    net, (features, codes) = network(bands=bands), inputs()
+@pytest.mark.parametrize("recalls", [{}, RECALLS])
+def test_logits_are_torchs(kind: str, isa: str, bands: int, recalls: dict[str, int]) -> None:
+    net, (features, codes) = network(bands=bands, **recalls), inputs()
     want, arrays = reference(net, features, codes), wavegru_arrays(net)
     _, accurate = WaveGRU(arrays, kind=kind, activations="accurate", isa=isa).force(features, codes)
     assert abs(accurate - want).max() <= BOUNDS[kind]
@@ -105,10 +110,10 @@ def test_int8_sums_are_exact_on_every_isa(hidden: int) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("threads", [1, 2, 3])
-@pytest.mark.parametrize("bands", [1, 4])
-def test_streams_and_threads_change_no_bit(kind: str, threads: int, bands: int) -> None:
+@pytest.mark.parametrize("bands, recalls", [(1, {}), (4, {}), (4, RECALLS)])
+def test_streams_and_threads_change_no_bit(kind: str, threads: int, bands: int, recalls: dict[str, int]) -> None:
     features, _ = inputs(12)
-    net = WaveGRU(wavegru_arrays(network(128, bands)), kind=kind)
+    net = WaveGRU(wavegru_arrays(network(128, bands, **recalls)), kind=kind)
     whole = net.speak(features, seed=5)
     stream = net.stream(5, threads)
     cuts = [stream.push(features[a:b]) for a, b in ((0, 0), (0, 1), (1, 2), (2, 11), (11, 12))]
@@ -136,7 +141,8 @@ def test_the_samples_of_four_bands_are_those_of_their_codes() -> None:
 @pytest.mark.parametrize("bands", [1, 4])
 def test_extreme_features_stay_finite(bands: int) -> None:
     features = np.full((3, 26), 3e4, np.float32)
-    assert np.isfinite(WaveGRU(wavegru_arrays(network(64, bands))).speak(features)).all()
+    for sign in (1, -1):  # periods are held within what is recalled
+        assert np.isfinite(WaveGRU(wavegru_arrays(network(64, bands, **RECALLS))).speak(sign * features)).all()
 
 
 def test_sparse_kinds_leave_out_zeros() -> None:
@@ -166,6 +172,11 @@ def test_wrong_calls_say_what_is_wrong() -> None:
         WaveGRU({name: array for name, array in four.items() if name != "bank"})
     with pytest.raises(RunError, match="'bank' has 60 numbers; 80"):
         WaveGRU(four | {"bank": np.zeros((3, 20), np.float32)})
+    recalling = wavegru_arrays(network(64, 4, **RECALLS))
+    with pytest.raises(RunError, match="within 128 steps"):
+        WaveGRU(recalling | {"recalled": np.array([0, 144, 24, 30]), "recall": np.zeros((192, 144))})
+    with pytest.raises(RunError, match="'recall' has 3072 numbers; 6144"):
+        WaveGRU(recalling | {"recalled": np.array([25, 7, 24, 30])})
     with pytest.raises(RunError, match="7 conditions do not divide"):
         WaveGRU(four | {"upsample": np.zeros((24, 7 * 24)), "upsample_bias": np.zeros(7 * 24)})
     with pytest.raises(RunError, match="multiples of 16"):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from recipes.speech import prune, vocoder
 
+from apus.models.wavegru import WaveGRU
 from apus.speech.features import FEATURES, HOP
 
 FRAMES = 40
@@ -32,7 +33,7 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def sit(monkeypatch: pytest.MonkeyPatch, corpus: Path, out: Path, *more: str) -> dict[str, torch.Tensor]:
-    sizes = ["--hidden", "32", "--batch", "4", "--frames", "2", "--steps", "6"]
+    sizes = ["--batch", "4", "--frames", "2", "--steps", "6", *([] if "--teacher" in more else ["--hidden", "32"])]
     monkeypatch.setattr(sys, "argv", ["vocoder", "--corpus", str(corpus), "--out", str(out), *sizes, *more])
     vocoder.main()
     found: dict[str, torch.Tensor] = torch.load(out / "checkpoint.pt", weights_only=True)["net"]
@@ -46,7 +47,7 @@ def test_a_pruned_student_learns_from_a_dense_teacher(
     dense = sit(monkeypatch, corpus, tmp_path / "dense", "--bands", bands, "--bf16")
     teacher = str(tmp_path / "dense" / "checkpoint.pt")
     monkeypatch.setattr(prune, "EVERY", 1)
-    how = ["--bands", bands, "--teacher", teacher, "--structure", "16x1", "--sparsity", "0.5"]
+    how = ["--teacher", teacher, "--structure", "16x1", "--sparsity", "0.5"]
     pruned = sit(monkeypatch, corpus, tmp_path / "pruned", *how)
     gates = pruned["gru.weight_hh_l0"].reshape(3, 2, 16, 32)
     blocks = (gates != 0).any(2)
@@ -54,6 +55,14 @@ def test_a_pruned_student_learns_from_a_dense_teacher(
     assert blocks.float().mean((1, 2)).tolist() == pytest.approx([0.5] * 3, abs=0.02)
     assert dense["gru.weight_hh_l0"].count_nonzero() == dense["gru.weight_hh_l0"].numel()
     assert len((tmp_path / "pruned" / "log.jsonl").read_text().splitlines()) == 1
+
+
+def test_a_students_sizes_are_its_teachers(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SystemExit):
+        sit(monkeypatch, corpus, tmp_path, "--teacher", "checkpoint.pt", "--bands", "4")
+    sit(monkeypatch, corpus, tmp_path, "--bands", "4")
+    net = vocoder.restored(tmp_path / "checkpoint.pt")
+    assert (net.bands, net.gru.hidden_size, net.training) == (4, 32, False)
 
 
 def test_two_ranks_learn_what_one_does(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -69,7 +78,8 @@ def test_two_ranks_learn_what_one_does(corpus: Path, tmp_path: Path, monkeypatch
 def test_a_step_sees_the_codes_of_the_step_before(corpus: Path) -> None:
     rng = np.random.default_rng(0)
     one = {"codes": rng.integers(0, 256, 20 * HOP).astype(np.uint8), "features": np.zeros((20, FEATURES))}
-    for bands in (1, 4):
-        before, codes, features = vocoder.Streams([one], bands, batch=2, frames=3, memory=8).at(1)
-        assert torch.equal(before[:, bands:], codes[:, :-bands])
+    for bands, more in ((1, {}), (4, {}), (4, {"recent": 16})):
+        net = WaveGRU(hidden=16, channels=8, head=16, bands=bands, **more)
+        before, codes, features = vocoder.Streams([one], net, batch=2, frames=3).at(1)
+        assert torch.equal(before[:, net.reach * bands :], codes[:, :-bands])
         assert codes.shape == (2, 3 * HOP) and features.shape == (2, 3 + 2 * vocoder.MARGIN, FEATURES)

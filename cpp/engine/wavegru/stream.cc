@@ -49,6 +49,8 @@ WaveGruStream::WaveGruStream(std::shared_ptr<const WaveGru> net, uint64_t seed, 
       added_(3 * net_->hidden),
       heads_(threads * (net_->head + kPadding)),
       cuts_(net_->recurrent.cuts(3, threads)),
+      memories_(threads, WaveGruMemory(net_->recalled, net_->bands)),
+      recalled_(net_->recall ? 3 * net_->hidden : 0),
       coming_(net_->taps),
       pool_(threads) {
   std::fill_n(codes_, kWaveGruMostBands, uint8_t{128});
@@ -101,7 +103,9 @@ void WaveGruStream::push(const float* features, int64_t frames, bool last, std::
   }
   const FlushDenormals flush;
   for (int64_t t = 0; t < frames; ++t) {
-    widen(features + t * net_->features);
+    const float* frame = features + t * net_->features;
+    periods_.push_back(memories_[0].period(frame[net_->recalled.pitch]));
+    widen(frame);
     if (ready_ >= kTogether) speak(samples, trace);
   }
   taken_ += frames;
@@ -127,6 +131,7 @@ void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
     all.stream.step(step, thread, all);
   };
   pool_.run(unit, &job, static_cast<int>(count / net_->bands) + 1);
+  periods_.erase(periods_.begin(), periods_.begin() + ready_);
   sample_ += count, spoken_ += std::exchange(ready_, 0);
   if (trace.codes) trace.codes += count, trace.drawn += count, trace.logits += 255 * count;
 }
@@ -167,7 +172,7 @@ void WaveGruStream::advance(int64_t step, int thread, const uint8_t* codes) {
   for (int64_t gate = 0; gate < 3; ++gate) {
     matvec(n.recurrent.view(), x, recurrent_.data(), gate * H / 16 + first, gate * H / 16 + end);
   }
-  const WaveGruGates g{added(codes, 16 * first, 16 * end),
+  const WaveGruGates g{added(step, thread, codes, first, end),
                        conditions_.data() + step / held * 3 * H,
                        recurrent_.data(),
                        state_[now].data(),
@@ -183,19 +188,34 @@ int WaveGruStream::buffer(int64_t step) const {
   return static_cast<int>((static_cast<int64_t>(sample_) / net_->bands + step) & 1);
 }
 
-const float* WaveGruStream::added(const uint8_t* codes, int64_t first, int64_t last) {
+const float* WaveGruStream::added(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end) {
   const WaveGru& n = *net_;
   const int64_t H = n.hidden;
-  if (n.bands == 1) return n.table.data() + codes[0] * 3 * H;
+  if (n.bands == 1 && !n.recall) return n.table.data() + codes[0] * 3 * H;
   for (int64_t gate = 0; gate < 3; ++gate) {
     float* sum = added_.data() + gate * H;
     for (int64_t b = 0; b < n.bands; ++b) {
       const float* row = n.table.data() + ((b * 256 + codes[b]) * 3 + gate) * H;
-      if (b == 0) std::copy(row + first, row + last, sum + first);
-      for (int64_t j = first; b > 0 && j < last; ++j) sum[j] += row[j];
+      if (b == 0) std::copy(row + 16 * first, row + 16 * end, sum + 16 * first);
+      for (int64_t j = 16 * first; b > 0 && j < 16 * end; ++j) sum[j] += row[j];
     }
   }
+  if (n.recall) add_recalled(step, thread, codes, first, end);
   return added_.data();
+}
+
+void WaveGruStream::add_recalled(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end) {
+  const WaveGru& n = *net_;
+  const int64_t H = n.hidden;
+  float values[kWaveGruReach * 2];
+  memories_[thread].hear(codes[0]);
+  memories_[thread].recall(periods_[step * n.bands / kWaveGruHop], values);
+  const auto matvec = n.kernels.matvec[static_cast<int>(WaveGruKind::dense_f32)];
+  for (int64_t gate = 0; gate < 3; ++gate) {
+    const int64_t begin = gate * H / 16 + first, last = gate * H / 16 + end;
+    matvec(n.recall->view(), values, recalled_.data(), begin, last);
+    for (int64_t j = 16 * begin; j < 16 * last; ++j) added_[j] += recalled_[j];
+  }
 }
 
 // Overlap and add: each band's level fills the samples from its step on, and the step's own are then complete.

@@ -41,6 +41,13 @@ void pack_nodes(const WaveGruArrays& arrays, std::vector<float>& nodes, std::vec
   }
 }
 
+std::unique_ptr<const WaveGruPacked> pack_recall(const WaveGruArrays& a) {
+  if (!a.recall) return nullptr;
+  const std::vector<float> no_bias(3 * a.hidden);
+  return std::make_unique<const WaveGruPacked>(WaveGruKind::dense_f32, a.recall, no_bias.data(), 3 * a.hidden,
+                                               a.recalled.count());
+}
+
 }  // namespace
 
 WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
@@ -56,6 +63,8 @@ WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
       kernels(wavegru_table(isa)),
       recurrent(kind, a.recurrent, a.recurrent_bias, 3 * a.hidden, a.hidden),
       output(kind, a.head_weight, a.head_bias, a.head, a.hidden),
+      recalled(a.recalled),
+      recall(pack_recall(a)),
       wide(copy(a.wide, 3 * features * channels)),
       wide_bias(copy(a.wide_bias, channels)),
       deep(copy(a.deep, 3 * channels * channels)),
@@ -70,6 +79,11 @@ WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
   }
   if (subframes < 1 || kWaveGruHop % (bands * subframes)) {
     throw Error(ErrorKind::run, std::to_string(subframes) + " conditions do not divide the steps of a frame");
+  }
+  const int64_t reach = kWaveGruReach / bands;
+  if (recalled.recent < 0 || recalled.recent > reach || recalled.around < 0 || recalled.around >= reach ||
+      recalled.pitch < 0 || recalled.pitch >= features || !(recalled.period >= 0)) {
+    throw Error(ErrorKind::run, "what WaveGRU recalls must be within " + std::to_string(reach) + " steps");
   }
   if (a.bank) std::copy_n(a.bank, bands * taps, bank.data());
   pack_nodes(a, nodes, nodes_bias, place);

@@ -8,6 +8,7 @@
 
 #include "engine/pool.h"
 #include "engine/wavegru/matrix.h"
+#include "engine/wavegru/memory.h"
 
 namespace apus {
 
@@ -27,6 +28,8 @@ struct WaveGruArrays {
   const float *nodes, *nodes_bias;          // [B, 255, D], [B, 255], heap order
   const float* bank = nullptr;              // [B, taps]: what a band's level adds to the samples from its step on
   int64_t taps = 0;                         // a multiple of B; with one band there is no bank
+  const float* recall = nullptr;            // [3H, recent + around]: what is recalled to gates; none by default
+  WaveGruRecalled recalled;
 };
 
 class WaveGru {
@@ -38,6 +41,8 @@ class WaveGru {
   const Isa isa;
   const WaveGruTable& kernels;
   const WaveGruPacked recurrent, output;
+  const WaveGruRecalled recalled;
+  const std::unique_ptr<const WaveGruPacked> recall;  // dense; null where nothing is recalled
   // Biases are added by the matrices that hold them; the others stand here.
   std::vector<float> wide, wide_bias, deep, deep_bias, upsample, upsample_bias, condition, table;
   std::vector<float> nodes, nodes_bias;  // [B][17][D][16], [B][17][16]
@@ -89,7 +94,9 @@ class WaveGruStream {
   void codes_before(int64_t step, int thread, const Job& job, uint8_t* codes);
   int buffer(int64_t step) const;
   void exact_gates(const WaveGruGates& g, int64_t first, int64_t last);
-  const float* added(const uint8_t* codes, int64_t first, int64_t last);  // what a step's codes add to the gates
+  // What a step's codes, and what is recalled, add to the gates of units [16 first, 16 end).
+  const float* added(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end);
+  void add_recalled(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end);
   void read_out(int64_t step, int now, float* head, uint8_t* codes, float* logits) const;
   void sound(const uint8_t* codes, float* samples);  // B samples
 
@@ -107,8 +114,11 @@ class WaveGruStream {
   std::vector<float> state_[2];
   AlignedBuffer quantised_[2];
   std::vector<int64_t> cuts_;
-  uint8_t codes_[kWaveGruMostBands];  // of the last step
-  std::vector<float> coming_;         // [taps] of the samples to come, without emphasis, what the bands know so far
+  std::vector<WaveGruMemory> memories_;  // of each thread
+  std::vector<int64_t> periods_;         // of the frames that are not yet spoken
+  std::vector<float> recalled_;          // [3H]
+  uint8_t codes_[kWaveGruMostBands];     // of the last step
+  std::vector<float> coming_;            // [taps] of the samples to come, without emphasis, what the bands know so far
   float last_ = 0;
   ThreadPool pool_;
 };

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from apus.models.wavegru import WaveGRU
+from apus.models.wavegru import PERIOD, PITCH, WaveGRU
 from apus.speech.bands import synthesis
 
 
@@ -18,14 +18,18 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
     Returns:
         `wide` (3F, C), `deep` (3C, C), `upsample` (C, U C) for U conditions a frame, `condition` (C, 3H), `table`
         (256 B, 3H) for B bands, `recurrent` (3H, H), `head` (D, H), `nodes` (255 B, D), and the biases of all but
-        `condition` and `table`; for more bands than one `bank` (B, 64), which makes samples of them.
+        `condition` and `table`; for more bands than one `bank` (B, 64), which makes samples of them; for a network that
+        recalls, `recall` (3H, recent + around) and `recalled`: recent, around, which feature is the logarithm of the
+        pitch, steps of a period where it is 0.
 
     >>> wavegru_arrays(WaveGRU(hidden=32, channels=8, head=16))["table"].shape
     (256, 96)
     """
     gru = {name: tensor.detach() for name, tensor in net.gru.named_parameters()}
     inputs, bands, width = gru["weight_ih_l0"], net.bands, net.embed.embedding_dim
-    codes = inputs[:, : bands * width].reshape(-1, bands, width)
+    sizes = [bands * width, net.recent + net.around, net.upsample.in_features]
+    codes, recall, condition = torch.split(inputs, sizes, 1)
+    codes = codes.reshape(-1, bands, width)
     tables = torch.einsum("bce,hbe->bch", net.embed.weight.reshape(bands, -1, width), codes)
     tables[0] += gru["bias_ih_l0"]
     found = {
@@ -35,7 +39,7 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         "deep_bias": net.deep.bias,
         "upsample": net.upsample.weight.T,
         "upsample_bias": net.upsample.bias,
-        "condition": inputs[:, bands * width :].T,
+        "condition": condition.T,
         "table": tables.flatten(0, 1),
         "recurrent": gru["weight_hh_l0"],
         "recurrent_bias": gru["bias_hh_l0"],
@@ -45,7 +49,10 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         "nodes_bias": net.nodes.bias,
     }
     arrays = {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items() if t is not None}
-    return arrays | ({"bank": synthesis()} if net.bands > 1 else {})
+    if recall.shape[1]:
+        arrays["recall"] = np.ascontiguousarray(recall.numpy())
+        arrays["recalled"] = np.array([net.recent, net.around, PITCH, PERIOD / bands], np.float32)
+    return arrays | ({"bank": synthesis()} if bands > 1 else {})
 
 
 def _taps(weight: torch.Tensor) -> torch.Tensor:

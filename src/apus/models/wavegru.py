@@ -3,7 +3,8 @@ of bits by step.
 
 Source: Kalchbrenner et al. 2018, "Efficient neural audio synthesis" (WaveRNN), arXiv:1802.08435, of which this is the
 single-softmax form with a plain GRU; the tree of bits is that of Valin et al. 2022, arXiv:2202.11169, §3; bands as in
-Yu et al. 2020, arXiv:1909.01700, §2: those of a step are drawn from one state, each without knowing the others.
+Yu et al. 2020, arXiv:1909.01700, §2: those of a step are drawn from one state, each without knowing the others. What it
+recalls, from a period of the voice ago too, is FARGAN's idea (Valin et al. 2024, arXiv:2405.21069, §2).
 """
 
 import torch
@@ -18,6 +19,12 @@ HOP = 300
 """Codes of a frame."""
 SUBFRAMES = {1: 4, 4: 5}
 """Conditions of a frame, by bands; each holds for as many steps."""
+PITCH, PERIOD = 24, 120
+"""Which feature is the logarithm of the pitch, and the samples of a period where it is 0 (`apus.speech.features`)."""
+REACH = 512
+"""Samples back, at most, that may be recalled: a period of 47 Hz."""
+RECALLED_LEVELS = 32.0
+"""Codes that make up a unit of what is recalled."""
 
 
 class WaveGRU(nn.Module):
@@ -32,6 +39,8 @@ class WaveGRU(nn.Module):
         head: width of the layer between state and bits, a multiple of 16.
         embedding: width of a code; folded into a table of gates when exported, so it costs nothing.
         bands: codes of a step, 1 (`apus.speech.mulaw`) or 4 (`apus.speech.bands`).
+        recent: how many of the latest codes of the lowest band go into the gates as numbers, besides the latest of all.
+        around: how many of its codes about one period of the voice ago go there, an odd number or 0.
 
     >>> net = WaveGRU(hidden=32, channels=8, head=16)
     >>> codes, features = torch.zeros(1, 600, dtype=torch.long), torch.zeros(1, 2, 26)
@@ -47,17 +56,25 @@ class WaveGRU(nn.Module):
         head: int = 256,
         embedding: int = 64,
         bands: int = 1,
+        recent: int = 0,
+        around: int = 0,
     ) -> None:
         super().__init__()
         if hidden % 16 or head % 16:
             raise ValueError(f"hidden={hidden} and head={head} must be multiples of 16")
         if bands not in SUBFRAMES:
             raise ValueError(f"bands={bands}; take 1 or 4")
-        self.bands, self.subframes = bands, SUBFRAMES[bands]
+        if min(recent, around) < 0 or max(recent, around) > REACH // bands - 1 or (recent + around) % 16:
+            raise ValueError(
+                f"recent={recent} and around={around} must be below {REACH // bands}, together 16, 32, ..."
+            )
+        if around and around % 2 == 0:
+            raise ValueError(f"around={around} must be odd, to have a middle, or 0")
+        self.bands, self.subframes, self.recent, self.around = bands, SUBFRAMES[bands], recent, around
         self.wide, self.deep = Lookahead(features, channels, 3, 1), Lookahead(channels, channels, 3, 1)
         self.upsample = nn.Linear(channels, self.subframes * channels)
         self.embed = nn.Embedding(bands * LEVELS, embedding)
-        self.gru = nn.GRU(bands * embedding + channels, hidden, batch_first=True)
+        self.gru = nn.GRU(bands * embedding + recent + around + channels, hidden, batch_first=True)
         self.head = nn.Linear(hidden, head)
         self.nodes = nn.Linear(head, bands * (LEVELS - 1))
 
@@ -67,22 +84,56 @@ class WaveGRU(nn.Module):
         up = torch.tanh(self.upsample(x))
         return up.reshape(x.shape[0], -1, x.shape[2])
 
-    def logits(self, before: Tensor, condition: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    @property
+    def reach(self) -> int:
+        """Steps before the first whose codes `logits` wants."""
+        return REACH // self.bands if self.recent or self.around else 1
+
+    def periods(self, features: Tensor) -> Tensor:
+        """(N, T, F) features -> (N, T) steps in a period of the voice, as many as can be recalled on both its sides."""
+        steps = PERIOD / self.bands * torch.exp(-features[..., PITCH].double())
+        return steps.round().clamp(1 + self.around // 2, self.reach - self.around // 2).long()
+
+    def recalled(self, past: Tensor, periods: Tensor) -> Tensor:
+        """What is recalled at each step: the latest first, then from before a period ago to after it.
+
+        Args:
+            past: as `before` of `logits`.
+            periods: (N, T).
+
+        Returns:
+            (N, S / B, recent + around) codes as numbers, silence 0.
+        """
+        lowest = (past[:, :: self.bands] - LEVELS // 2) / RECALLED_LEVELS
+        windows = lowest.unfold(1, self.reach, 1).flip(2)  # (N, S / B, reach): 1, 2, ... steps ago
+        half, held = self.around // 2, HOP // self.bands
+        back = periods[..., None] - 1 + torch.arange(half, half - self.around, -1, device=past.device)
+        there = windows.gather(2, back.repeat_interleave(held, 1))
+        return torch.cat([windows[:, :, : self.recent], there], 2)
+
+    def logits(
+        self, before: Tensor, condition: Tensor, state: Tensor | None = None, periods: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Logits of the tree's nodes under teacher forcing.
 
         Args:
-            before: (N, S) the code of the same band one step before.
+            before: (N, (reach - 1) B + S) codes up to one step before the last, from `reach` steps before the first on.
             condition: (N, T * subframes, C), S = 300 T.
             state: (1, N, H) to go on from; zeros by default.
+            periods: (N, T) as `periods` finds them; needed by a network that recalls.
 
         Returns:
             (N, S, 255) logits and the state after them.
         """
-        steps = before.reshape(len(before), -1, self.bands) + LEVELS * torch.arange(self.bands, device=before.device)
-        held = condition.repeat_interleave(HOP // self.bands // self.subframes, 1)
-        out, state = self.gru(torch.cat([self.embed(steps).flatten(2), held], 2), state)
+        latest = before[:, (self.reach - 1) * self.bands :]
+        steps = latest.reshape(len(before), -1, self.bands) + LEVELS * torch.arange(self.bands, device=before.device)
+        parts = [self.embed(steps).flatten(2)]
+        if periods is not None and self.reach > 1:
+            parts.append(self.recalled(before, periods))
+        parts.append(condition.repeat_interleave(HOP // self.bands // self.subframes, 1))
+        out, state = self.gru(torch.cat(parts, 2), state)
         nodes: Tensor = self.nodes(torch.relu(self.head(out)))
-        return nodes.reshape(*before.shape, LEVELS - 1), state
+        return nodes.reshape(*latest.shape, LEVELS - 1), state
 
     def nll(self, codes: Tensor, features: Tensor, state: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """Bits that each code costs. Before the first stands silence, code 128.
@@ -95,8 +146,8 @@ class WaveGRU(nn.Module):
         Returns:
             (N, T * 300) bits and the state after them.
         """
-        before = F.pad(codes[:, : -self.bands], (self.bands, 0), value=LEVELS // 2)
-        logits, state = self.logits(before, self.condition(features), state)
+        before = F.pad(codes[:, : -self.bands], (self.reach * self.bands, 0), value=LEVELS // 2)
+        logits, state = self.logits(before, self.condition(features), state, self.periods(features))
         return bits_of(logits, codes), state
 
 
