@@ -51,6 +51,7 @@ PAGES = {
         "distill:mnist",
         "distill:fashion",
         "distill:g2p",
+        "distill:pitch",
         "distill:clipart",
     ),
     "docs/devices.md": ("devices", "devices.accuracy"),
