@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from apus._files import existing_file
 from apus.export import export_voice
 from apus.runtime.wavegru import KINDS
 from recipes.speech.vocoder import restored
@@ -27,7 +28,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="the folder to be written")
     options = parser.parse_args()
     voice = Voice()
-    state = torch.load(options.voice / "checkpoint.pt", weights_only=True)
+    state = torch.load(existing_file(options.voice / "checkpoint.pt"), weights_only=True)
     voice.load_state_dict(state["net"])
     vocoder = restored(options.vocoder / "checkpoint.pt")
     export_voice(options.out, voice.prosody, voice.acoustic, vocoder, FACTS | {"kind": options.kind})

@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from apus._files import existing_file
 from apus.errors import DataError
 from apus.models.wavegru import HOP, LEVELS, WaveGRU, bits_of, path
 from apus.speech import bands as subbands
@@ -175,7 +176,7 @@ def network(options: argparse.Namespace) -> WaveGRU:
 
 def restored(checkpoint: Path) -> WaveGRU:
     """The network of a checkpoint, of the sizes that its weights have."""
-    weights = torch.load(checkpoint, weights_only=True)["net"]
+    weights = torch.load(existing_file(checkpoint), weights_only=True)["net"]
     bands, embedding = len(weights["nodes.weight"]) // (LEVELS - 1), weights["embed.weight"].shape[1]
     channels, features = weights["wide.weight"].shape[:2]
     recalls = weights["gru.weight_ih_l0"].shape[1] > bands * embedding + channels
