@@ -191,30 +191,26 @@ int WaveGruStream::buffer(int64_t step) const {
 const float* WaveGruStream::added(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end) {
   const WaveGru& n = *net_;
   const int64_t H = n.hidden;
-  if (n.bands == 1 && !n.recall) return n.table.data() + codes[0] * 3 * H;
+  const float* rows[kWaveGruMostBands + 1];
+  for (int64_t b = 0; b < n.bands; ++b) rows[b] = n.table.data() + (b * 256 + codes[b]) * 3 * H;
+  if (n.bands == 1 && !n.recall) return rows[0];
+  if (n.recall) recall(step, thread, codes[0], first, end);
+  rows[n.bands] = recalled_.data();
   for (int64_t gate = 0; gate < 3; ++gate) {
-    float* sum = added_.data() + gate * H;
-    for (int64_t b = 0; b < n.bands; ++b) {
-      const float* row = n.table.data() + ((b * 256 + codes[b]) * 3 + gate) * H;
-      if (b == 0) std::copy(row + 16 * first, row + 16 * end, sum + 16 * first);
-      for (int64_t j = 16 * first; b > 0 && j < 16 * end; ++j) sum[j] += row[j];
-    }
+    n.kernels.add_rows(rows, static_cast<int>(n.bands) + (n.recall ? 1 : 0), added_.data(), gate * H + 16 * first,
+                       gate * H + 16 * end);
   }
-  if (n.recall) add_recalled(step, thread, codes, first, end);
   return added_.data();
 }
 
-void WaveGruStream::add_recalled(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end) {
+void WaveGruStream::recall(int64_t step, int thread, uint8_t code, int64_t first, int64_t end) {
   const WaveGru& n = *net_;
-  const int64_t H = n.hidden;
-  float values[kWaveGruReach * 2];
-  memories_[thread].hear(codes[0]);
+  float values[2 * kWaveGruReach];
+  memories_[thread].hear(code);
   memories_[thread].recall(periods_[step * n.bands / kWaveGruHop], values);
   const auto matvec = n.kernels.matvec[static_cast<int>(WaveGruKind::dense_f32)];
-  for (int64_t gate = 0; gate < 3; ++gate) {
-    const int64_t begin = gate * H / 16 + first, last = gate * H / 16 + end;
-    matvec(n.recall->view(), values, recalled_.data(), begin, last);
-    for (int64_t j = 16 * begin; j < 16 * last; ++j) added_[j] += recalled_[j];
+  for (int64_t strip = 0; strip < 3 * n.hidden / 16; strip += n.hidden / 16) {
+    matvec(n.recall->view(), values, recalled_.data(), strip + first, strip + end);
   }
 }
 

@@ -96,7 +96,7 @@ class WaveGruStream {
   void exact_gates(const WaveGruGates& g, int64_t first, int64_t last);
   // What a step's codes, and what is recalled, add to the gates of units [16 first, 16 end).
   const float* added(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end);
-  void add_recalled(int64_t step, int thread, const uint8_t* codes, int64_t first, int64_t end);
+  void recall(int64_t step, int thread, uint8_t code, int64_t first, int64_t end);
   void read_out(int64_t step, int now, float* head, uint8_t* codes, float* logits) const;
   void sound(const uint8_t* codes, float* samples);  // B samples
 

@@ -84,6 +84,8 @@ struct WaveGruTree {
 struct WaveGruTable {
   Isa isa;
   WaveGruMatvec matvec[kWaveGruKinds];
+  // sum[first .. last) of all rows, in their order; both ends are multiples of 16.
+  void (*add_rows)(const float* const* rows, int count, float* sum, int64_t first, int64_t last);
   void (*gates)(const WaveGruGates& g, int64_t first, int64_t last);  // units [first, last), multiples of 16
   // `head` is rectified in place.
   uint8_t (*tree)(const WaveGruTree& tree, float* head);
