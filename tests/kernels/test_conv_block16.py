@@ -110,6 +110,13 @@ def test_groups(groups: int, strides: tuple[int, int]) -> None:
     check_u8(window, 20, groups, 0.6, groups)
 
 
+@pytest.mark.parametrize("rows", [1, 2, 3, 4, 5, 7, 18, 19, 22])
+@pytest.mark.parametrize("outputs", [8, 25])
+def test_sums_wait_between_chunks_of_weights(rows: int, outputs: int) -> None:
+    """360 columns are three chunks; so many vectors are tiles of three, two and one, at once and in turns."""
+    check_f32(Window(40, (rows, 14), (3, 3), pads=(1, 1, 1, 1)), outputs, 1, 1.0, rows)
+
+
 @pytest.mark.parametrize("parts", [2, 3, 7, 64])
 def test_parts_agree(parts: int) -> None:
     window = Window(8, (13, 11), (3, 3), pads=(1, 1, 1, 1))

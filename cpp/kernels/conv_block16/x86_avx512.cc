@@ -28,6 +28,7 @@ inline __m512i gather_planes(__m512i bytes, __m512i index) {
 constexpr int64_t kGroupBytes = 128;  // of int8 weights, widened
 
 #include "kernels/conv_block16/x86_avx512_float.inc"
+#include "kernels/conv_block16/x86_avx512_planes.inc"
 #include "kernels/conv_block16/x86_avx512_store.inc"
 
 // Adds groups first..last to f.
@@ -102,8 +103,8 @@ INLINE Floats accumulate_bf16(Floats f, const StripArguments& a, int64_t positio
 
 }  // namespace
 
-void conv_block16_f32_f32_avx512(const StripArguments& a) { run_f32<accumulate_f32, false>(a); }
-void conv_block16_bf16_f32_avx512(const StripArguments& a) { run_f32<accumulate_bf16, false>(a); }
+void conv_block16_f32_f32_avx512(const StripArguments& a) { run_planes<Singles>(a); }
+void conv_block16_bf16_f32_avx512(const StripArguments& a) { run_planes<Pairs>(a); }
 void conv_block16_u8_u8_avx512(const StripArguments& a) { run_u8<accumulate_u8, false, true>(a); }
 void conv_block16_u8_f32_avx512(const StripArguments& a) { run_u8<accumulate_u8, false, false>(a); }
 void linear_block16_planes_f32_f32_avx512(const StripArguments& a) { run_f32<accumulate_f32, true>(a); }
