@@ -1,8 +1,9 @@
 """`python -m recipes.speech.vocoder`: train WaveGRU on the corpus, dense, or pruned and taught by a dense one.
 
-Teacher forcing on `--batch` streams of speech, each carried on where it ended. The inputs get a noise of one level, so
-that the network learns to live with its own mistakes (LPCNet, arXiv:1810.11846, §3.4). A pruned student learns from the
-samples and from its teacher's logits alike. `torchrun --nproc_per_node 2 -m recipes.speech.vocoder …` uses two cores.
+Teacher forcing on `--batch` streams of speech, each carried on where it ended. The inputs get noise, each stream of
+another strength, so that the network learns to live with its own mistakes (LPCNet, arXiv:1810.11846, §3.4). A pruned
+student learns from the samples and from its teacher's logits alike. `torchrun --nproc_per_node 2 -m
+recipes.speech.vocoder …` uses two cores.
 """
 
 import argparse
@@ -28,7 +29,8 @@ from recipes.speech.prune import Pruned
 from recipes.speech.steps import ranks_here, train
 
 MARGIN = 2
-NOISE = 0.1
+NOISE = 3.0
+"""Levels, at most, of the deviation of what the network hears from what was said."""
 EMBEDDING = {1: 64, 4: 32}
 """Width of a code, by bands."""
 RECALLED = {1: (0, 0), 4: (25, 7)}
@@ -82,10 +84,12 @@ class Streams:
 
 
 def noisy(codes: Tensor, step: int, batch: int, part: slice = WHOLE) -> Tensor:
-    """A tenth of the codes moved by one level; the same ones whenever the step is run again, on however many ranks."""
+    """Codes moved by rounded normal noise of 0 to 3 levels, each row by its own; the same ones whenever the step is run
+    again, on however many ranks."""
     generator = torch.Generator().manual_seed(step)
-    chance = torch.rand((batch, codes.shape[1]), generator=generator)[part]
-    return (codes + (chance < NOISE / 2).long() - (chance > 1 - NOISE / 2).long()).clamp(0, LEVELS - 1)
+    strength = NOISE * torch.rand((batch, 1), generator=generator)
+    moves = (strength * torch.randn((batch, codes.shape[1]), generator=generator))[part]
+    return (codes + moves.round().long()).clamp(0, LEVELS - 1)
 
 
 def logits_of(net: WaveGRU, before: Tensor, features: Tensor, state: Tensor | None) -> tuple[Tensor, Tensor]:
