@@ -21,6 +21,7 @@
 #include "engine/calibrate.h"
 #include "kernels/conv_block16/conv_block16.h"
 #include "kernels/conv_block16/table.h"
+#include "kernels/conv_dense/conv_dense.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
 #include "kernels/conv_depthwise/table.h"
 #include "kernels/conv_depthwise_rows/conv_depthwise_rows.h"
@@ -64,6 +65,17 @@ nb::dict py_conv(const Input& x, const Output& y, const std::vector<int64_t>& wi
   const ConvBlock16 op(weights_of(shape, strips, columns, values, bias, multiplier), window_of(window),
                        epilogue_of(x, y, o), isa_named(o.isa), o.parts);
   return run(op, x, y, o);
+}
+
+// None where that cannot be.
+nb::object py_conv_dense(const Input& x, const Output& y, const std::vector<int64_t>& window,
+                         const std::vector<int64_t>& shape, const Input& strips, const Input& columns,
+                         const Input& values, const std::optional<Input>& bias, const std::optional<Input>& multiplier,
+                         const Options& o) {
+  const Block16Weights weights = weights_of(shape, strips, columns, values, bias, multiplier);
+  const Epilogue epilogue = epilogue_of(x, y, o);
+  if (!ConvDense::serves(weights, window_of(window), epilogue, isa_named(o.isa))) return nb::none();
+  return run(ConvDense(weights, window_of(window), epilogue, isa_named(o.isa), o.parts), x, y, o);
 }
 
 // `road`: rows, planes, windows or dense; None where that cannot be.
@@ -181,6 +193,9 @@ void bind_kernels(nb::module_& native) {
   });
   m.def("conv_block16", &py_conv, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("shape"), nb::arg("strips"),
         nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
+        nb::arg("options"));
+  m.def("conv_dense", &py_conv_dense, nb::arg("x"), nb::arg("y"), nb::arg("window"), nb::arg("shape"),
+        nb::arg("strips"), nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),
         nb::arg("options"));
   m.def("linear_block16", &py_linear, nb::arg("x"), nb::arg("y"), nb::arg("road"), nb::arg("rows"), nb::arg("shape"),
         nb::arg("strips"), nb::arg("columns"), nb::arg("values"), nb::arg("bias").none(), nb::arg("multiplier").none(),

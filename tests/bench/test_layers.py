@@ -46,4 +46,4 @@ def test_zeros_that_fill_no_block_are_not_called_skipped(convnet: Path, images: 
     (tmp_path / "single.apus").write_bytes(to_bytes(model))
     (body,) = [x for x in layers(tmp_path / "single.apus", {"image": images[:1]}, runs=0) if x["name"] == "body"]
     assert body["density"] == pytest.approx(0.75)
-    assert body["why"] == "all blocks present"
+    assert body["why"].startswith("all blocks present")

@@ -1,4 +1,7 @@
-"""Every row of conv_block16 against NumPy: float64 for float32, exact integers for int8."""
+"""Every row of conv_block16, and conv_dense, against NumPy: float64 for float32, exact integers for int8."""
+
+from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -35,15 +38,33 @@ SHAPES = [
 ]
 
 
+DENSE = [
+    Window(16, (7, 7), (3, 3), pads=(1, 1, 1, 1)),
+    Window(32, (14, 14), (3, 3), (2, 2), pads=(1, 1, 1, 1)),
+    Window(48, (5, 9)),
+    Window(16, (9, 33), (5, 3), (2, 1), (2, 1), (2, 2, 1, 0)),
+    Window(16, (1, 70), (1, 4), (1, 3), pads=(0, 1, 0, 2)),
+]
+ROADS = {"blocks": kernels.conv_block16, "dense": kernels.conv_dense}
+
+
 def run(
-    isa: str, window: Window, x: np.ndarray, packed: Packed, bias, multiplier, dtype, opts
-) -> tuple[np.ndarray, str]:
+    isa: str, window: Window, x: np.ndarray, packed: Packed, bias, multiplier, dtype, opts, road: str = "blocks"
+) -> tuple[np.ndarray, str] | None:
     y = Guarded(packed.shape[0] * int(np.prod(window.out)), dtype)
-    said = kernels.conv_block16(
+    said = ROADS[road](
         x, y.array, window.flat(), packed.shape, packed.strips, packed.columns, packed.values, bias, multiplier, opts
     )
+    if said is None:
+        return None
     assert ISAS.index(said["isa"]) <= ISAS.index(isa)
     return y.check().reshape(packed.shape[0], -1), said["kernel"]
+
+
+def runs(isa: str, *given: object) -> Iterator[tuple[np.ndarray, str]]:
+    """By every road that there is."""
+    found = (run(isa, *given, road) for road in ROADS)
+    return (each for each in found if each is not None)
 
 
 def sums(window: Window, weight: np.ndarray, columns: np.ndarray, groups: int) -> np.ndarray:
@@ -62,8 +83,9 @@ def check_f32(window: Window, outputs: int, groups: int, density: float | str, s
         want = np.clip(sums(window, meant.astype(np.float64), columns, groups) + bias[:, None], -1, 6)
         scale = sums(window, abs(meant).astype(np.float64), abs(columns), groups) + abs(bias[:, None])
         for isa in ISAS:
-            got, kernel = run(isa, window, x, packed, bias, None, np.float32, options(isa, -1, 6, parts=parts))
-            assert (abs(got - want) <= float_bound(kernel, inputs) * scale).all(), kernel
+            opts = options(isa, -1, 6, parts=parts)
+            for got, kernel in runs(isa, window, x, packed, bias, None, np.float32, opts):
+                assert (abs(got - want) <= float_bound(kernel, inputs) * scale).all(), kernel
 
 
 def check_u8(
@@ -83,8 +105,8 @@ def check_u8(
     )  # fmt: skip
     for isa in ISAS:
         opts = quantised_options(isa, q, parts)
-        got, _ = run(isa, window, x, pack(weight, groups), q.bias, q.multiplier, dtype, opts)
-        np.testing.assert_array_equal(got, q.finish(exact), err_msg=isa)
+        for got, kernel in runs(isa, window, x, pack(weight, groups), q.bias, q.multiplier, dtype, opts):
+            np.testing.assert_array_equal(got, q.finish(exact), err_msg=f"{isa} {kernel}")
 
 
 @pytest.mark.parametrize("outputs", [1, 15, 16, 17, 40])
@@ -92,6 +114,24 @@ def check_u8(
 def test_shapes(window: Window, outputs: int) -> None:
     check_f32(window, outputs, 1, 0.5, outputs)
     check_u8(window, outputs, 1, 0.5, outputs)
+
+
+@pytest.mark.parametrize("outputs", [1, 16, 40, 70])
+@pytest.mark.parametrize("window", DENSE, ids=str)
+def test_dense_shapes(window: Window, outputs: int) -> None:
+    check_f32(window, outputs, 1, 1.0, outputs, 1 + outputs % 3)
+    check_u8(window, outputs, 1, 1.0, outputs, parts=1 + outputs % 3)
+    check_u8(replace(window, channels=window.channels + 5), outputs, 1, 1.0, outputs, np.float32)
+
+
+def test_dense_serves_what_lacks_no_block() -> None:
+    rng = np.random.default_rng(0)
+    for channels, density, served in ((16, 1.0, True), (24, 1.0, False), (16, 0.5, False)):
+        window, weight = Window(channels, (4, 4)), sparse(rng, (32, channels), np.float32, density)
+        x = rng.standard_normal((channels, 4, 4)).astype(np.float32)
+        for isa in set(ISAS) & {"scalar", "avx2", "avx512", "vnni"}:
+            found = run(isa, window, x, pack(weight), None, None, np.float32, options(isa), "dense")
+            assert (found is not None) == (served and isa != "scalar")
 
 
 @pytest.mark.parametrize("density", [0.0, "one", 0.1, 1.0])

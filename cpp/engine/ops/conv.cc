@@ -3,6 +3,7 @@
 #include "engine/ops/ops.h"
 #include "engine/ops/weighted.h"
 #include "kernels/conv_block16/conv_block16.h"
+#include "kernels/conv_dense/conv_dense.h"
 #include "kernels/conv_depthwise/conv_depthwise.h"
 #include "kernels/conv_depthwise_rows/conv_depthwise_rows.h"
 #include "kernels/conv_slots/conv_slots.h"
@@ -43,6 +44,8 @@ std::vector<Candidate> conv_kernels(const Builder& b, const Node& node, int64_t 
   // Over few positions a tile costs more than it multiplies; float32 weights have none.
   if (isa == Isa::amx && (epilogue.x == Element::u8 || blocks->outline().bf16))
     found.push_back([=] { return make_over<ConvBlock16>(blocks, window, epilogue, Isa::bf16, threads); });
+  if (const Block16Weights outline = blocks->outline(); ConvDense::serves(outline, window, epilogue, isa))
+    found.push_back([=] { return make_over<ConvDense>(blocks, window, epilogue, isa, threads); });
   if (node.attributes.format != Format::unstructured) return found;
   const UnstructuredWeights single = unstructured_weights(b.model(), node, inputs);
   if (ConvSlots::serves(single, window, epilogue, isa))

@@ -15,8 +15,10 @@ struct DenseArguments {
   const void* x;            // first row, readable up to the next multiple of four bytes
   int64_t x_row;            // bytes from one row to the next
   int64_t rows;             // of x
-  const void* values;       // [strips, groups, 64 bytes]
-  int64_t groups;           // of each strip
+  int64_t runs;             // of groups that lie side by side in a row of x
+  int64_t x_run;            // bytes from one run to the next
+  int64_t groups;           // of each run
+  const void* values;       // [strips, runs, groups, 64 bytes]
   int64_t strip_count;      // 1..kPanel
   const void* bias;         // [strips, 16] float32, or int32 less x_zero_point * sum of weights
   const float* multiplier;  // likewise, with a uint8 x

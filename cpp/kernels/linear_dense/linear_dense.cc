@@ -9,38 +9,16 @@ namespace {
 
 constexpr int64_t kGroup = 64;  // bytes of a group's weights
 
-const DenseKernelRow* find(const Epilogue& epilogue, Isa isa) {
-  for (const DenseKernelRow& row : linear_dense_kernels()) {
-    if (row.isa <= isa && row.x == epilogue.x && row.y == epilogue.y) return &row;
-  }
-  return nullptr;
-}
-
 int64_t strips_of(const Block16Weights& weights) { return (weights.outputs + kStrip - 1) / kStrip; }
 
 // Columns of a group.
 int64_t width_of(const Epilogue& epilogue) { return epilogue.x == Element::u8 ? 4 : 1; }
 
-bool every_block_is_there(const Block16Weights& weights, int64_t width) {
-  const int64_t groups = (weights.inputs + width - 1) / width;
-  for (int64_t strip = 0; strip < strips_of(weights); ++strip) {
-    if (weights.strips[strip + 1] != (strip + 1) * groups) return false;
-    for (int64_t k = 0; k < weights.inputs; ++k)
-      if (column_at(weights, strip * groups * width + k) != k) return false;
-  }
-  return true;
-}
-
-// A tile's products, two a cycle, each of which waits four cycles for the one before it.
-double tile_cycles(int64_t rows, int64_t strips, int64_t groups) {
-  const auto sums = static_cast<double>(rows * strips);
-  return static_cast<double>(groups) * std::max(sums, 8.0) / 2 + 4 * sums;
-}
-
 }  // namespace
 
 bool LinearDense::serves(const Block16Weights& weights, const Epilogue& epilogue, Isa isa) {
-  if (weights.groups != 1 || weights.bf16 || weights.strips == nullptr || !find(epilogue, isa)) return false;
+  if (weights.groups != 1 || weights.bf16 || weights.strips == nullptr || !find_dense_kernel(epilogue, isa))
+    return false;
   const int64_t groups = (weights.inputs + 3) / 4;
   if (epilogue.x == Element::u8 && weights.bits != 8 && groups * kPanel > kUnpackedGroups) return false;
   return every_block_is_there(weights, width_of(epilogue));
@@ -49,7 +27,7 @@ bool LinearDense::serves(const Block16Weights& weights, const Epilogue& epilogue
 LinearDense::LinearDense(const Block16Weights& weights, int64_t rows, const Epilogue& epilogue, Isa isa, int threads)
     : weights_(weights),
       epilogue_(epilogue),
-      kernel_(find(epilogue, isa)),
+      kernel_(find_dense_kernel(epilogue, isa)),
       rows_(rows),
       strips_(strips_of(weights)),
       groups_((weights.inputs + width_of(epilogue) - 1) / width_of(epilogue)),
@@ -67,20 +45,16 @@ LinearDense::LinearDense(const Block16Weights& weights, int64_t rows, const Epil
 std::vector<int64_t> LinearDense::running_cost() const {
   std::vector<int64_t> running{0};
   for (int64_t strip = 0; strip < strips_; strip += kPanel) {
-    const double cycles = tile_cycles(kTileRows, std::min(kPanel, strips_ - strip), groups_);
+    const double cycles = dense_cycles(kTileRows, std::min(kPanel, strips_ - strip), groups_);
     running.push_back(running.back() + static_cast<int64_t>(cycles));
   }
   return running;
 }
 
 double LinearDense::cost() const {
-  const int64_t whole = rows_ / kTileRows, rest = rows_ % kTileRows;
   double cycles = 0;
-  for (int64_t strip = 0; strip < strips_; strip += kPanel) {
-    const int64_t strips = std::min(kPanel, strips_ - strip);
-    cycles += static_cast<double>(whole) * tile_cycles(kTileRows, strips, groups_);
-    if (rest) cycles += tile_cycles(rest, strips, groups_);
-  }
+  for (int64_t strip = 0; strip < strips_; strip += kPanel)
+    cycles += dense_cycles(rows_, std::min(kPanel, strips_ - strip), groups_);
   return cycles + (unpack_ ? static_cast<double>(strips_ * groups_) : 0);
 }
 
@@ -109,6 +83,7 @@ void LinearDense::run_panels(const void* x, void* y, const Shares::Piece& piece)
   a.x_row = weights_.inputs * element_size(epilogue_.x);
   a.x = static_cast<const char*>(x) + row * a.x_row;
   a.rows = std::min(rows_, piece.last * kTileRows) - row;
+  a.runs = 1;
   a.groups = groups_;
   a.y_row = weights_.outputs;
   a.low = epilogue_.low, a.high = epilogue_.high;

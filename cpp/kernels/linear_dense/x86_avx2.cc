@@ -13,20 +13,23 @@ namespace {
 // Twelve of 16 registers are sums. The last strip goes through an array, as it may be narrower.
 template <int R>
 void tile(const DenseArguments& a, int64_t row, int64_t strip) {
-  const char* x = static_cast<const char*>(a.x) + row * a.x_row;
-  const float* w = static_cast<const float*>(a.values) + strip * a.groups * kStrip;
+  const char* const first = static_cast<const char*>(a.x) + row * a.x_row;
+  const float* w = static_cast<const float*>(a.values) + strip * a.runs * a.groups * kStrip;
   const float* bias = static_cast<const float*>(a.bias) + strip * kStrip;
   const int64_t x_row = a.x_row;
   __m256 s[R][2];
 #pragma GCC unroll 6
   for (int r = 0; r < R; ++r) s[r][0] = _mm256_loadu_ps(bias), s[r][1] = _mm256_loadu_ps(bias + 8);
-  for (int64_t g = a.groups; g > 0; --g, w += kStrip, x += 4) {
-    const __m256 left = _mm256_loadu_ps(w), right = _mm256_loadu_ps(w + 8);
+  for (int64_t run = 0; run < a.runs; ++run) {
+    const char* x = first + run * a.x_run;
+    for (int64_t g = a.groups; g > 0; --g, w += kStrip, x += 4) {
+      const __m256 left = _mm256_loadu_ps(w), right = _mm256_loadu_ps(w + 8);
 #pragma GCC unroll 6
-    for (int r = 0; r < R; ++r) {
-      const __m256 found = _mm256_broadcast_ss(reinterpret_cast<const float*>(x + r * x_row));
-      s[r][0] = _mm256_fmadd_ps(left, found, s[r][0]);
-      s[r][1] = _mm256_fmadd_ps(right, found, s[r][1]);
+      for (int r = 0; r < R; ++r) {
+        const __m256 found = _mm256_broadcast_ss(reinterpret_cast<const float*>(x + r * x_row));
+        s[r][0] = _mm256_fmadd_ps(left, found, s[r][0]);
+        s[r][1] = _mm256_fmadd_ps(right, found, s[r][1]);
+      }
     }
   }
   const __m256 low = _mm256_set1_ps(a.low), high = _mm256_set1_ps(a.high);

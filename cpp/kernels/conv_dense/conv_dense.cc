@@ -1,0 +1,180 @@
+#include "kernels/conv_dense/conv_dense.h"
+
+#include <algorithm>
+
+#include "kernels/linear_dense/table.h"
+#include "kernels/planes/transpose.h"
+
+namespace apus {
+namespace {
+
+constexpr int64_t kTile = 64;  // positions that become planes together
+constexpr int64_t kWide = kPanel * kStrip;
+
+// Columns of a group.
+int64_t width_of(const Epilogue& epilogue) { return epilogue.x == Element::u8 ? 4 : 1; }
+
+// As many as transpose_to_planes writes.
+int64_t padded_channels(const Window& w) { return (w.channels + 15) / 16 * 16; }
+
+// Rows [count, kWide] to planes `pitch` apart: whole vectors, then what is left one by one.
+template <class T>
+void to_planes(const T* sums, int64_t count, int64_t outputs, T* y, int64_t pitch) {
+  constexpr int64_t kWhole = 16 / sizeof(T);
+  const int64_t whole = count / kWhole * kWhole;
+  if (whole > 0) transpose_to_planes(sums, y, pitch, whole, kWide, 0, outputs);
+  for (int64_t m = 0; m < outputs; ++m)
+    for (int64_t p = whole; p < count; ++p) y[m * pitch + p] = sums[p * kWide + m];
+}
+
+}  // namespace
+
+bool ConvDense::serves(const Block16Weights& weights, const Window& w, const Epilogue& epilogue, Isa isa) {
+  if (weights.groups != 1 || weights.bf16 || weights.strips == nullptr || w.dilations[1] != 1) return false;
+  // What pads the channels of bytes weighs nothing, whatever it is; of floats it might be no number.
+  const bool bytes = epilogue.x == Element::u8;
+  if (bytes ? weights.bits != 8 || w.channels < 8 : w.channels % 16 != 0) return false;
+  return find_dense_kernel(epilogue, isa) != nullptr && every_block_is_there(weights, width_of(epilogue));
+}
+
+ConvDense::ConvDense(const Block16Weights& weights, const Window& window, const Epilogue& epilogue, Isa isa,
+                     int threads)
+    : window_(window),
+      epilogue_(epilogue),
+      inputs_(weights.inputs),
+      outputs_(weights.outputs),
+      channels_(padded_channels(window)),
+      pitch_(window.width + window.pads[1] + window.pads[3]),
+      height_(window.height + window.pads[0] + window.pads[2]),
+      groups_(window.kernel[1] * channels_ / width_of(epilogue)),
+      kernel_(find_dense_kernel(epilogue, isa)),
+      bias_(folded_bias(weights, epilogue)),
+      multiplier_(bias_.size()),
+      alone_(running_cost(), tiles(), 1),
+      shares_(running_cost(), tiles(), threads) {
+  if (weights.multiplier) std::copy_n(weights.multiplier, weights.outputs, multiplier_.begin());
+  values_ = AlignedBuffer(strips() * window.kernel[0] * groups_ * 64 + kSlack);
+  if (epilogue.x == Element::u8) pack<int8_t, 4>(weights);
+  if (epilogue.x != Element::u8) pack<float, 1>(weights);
+}
+
+// From columns (channel, row, column) of the window to (row, column, channel); channels that pad weigh nothing.
+template <class T, int G>
+void ConvDense::pack(const Block16Weights& weights) {
+  const int64_t taps = window_.kernel[0] * window_.kernel[1], stored = (inputs_ + G - 1) / G * kStrip * G;
+  const T* from = static_cast<const T*>(weights.values);
+  T* to = reinterpret_cast<T*>(values_.data());
+  for (int64_t strip = 0; strip < strips(); ++strip, from += stored) {
+    for (int64_t tap = 0; tap < taps; ++tap) {
+      for (int64_t c = 0; c < channels_; c += G, to += kStrip * G) {
+        for (int j = 0; j < G; ++j) {
+          const int64_t k = (c + j) * taps + tap;
+          const T* column = from + k / G * kStrip * G + k % G;
+          for (int o = 0; o < kStrip; ++o) to[o * G + j] = c + j < window_.channels ? column[o * G] : T{0};
+        }
+      }
+    }
+  }
+}
+
+int64_t ConvDense::tiles() const { return (positions() + kTile - 1) / kTile; }
+
+int64_t ConvDense::scratch_bytes() const {
+  return (height_ * pitch_ * channels_ * element_size(epilogue_.x) + 2 * kSlack) / 64 * 64;
+}
+
+template <class T>
+void ConvDense::stage_lines(const T* x, T* staged, int64_t first, int64_t last) const {
+  const int64_t line = pitch_ * channels_, image = window_.height * window_.width;
+  const T padding = static_cast<T>(epilogue_.x == Element::u8 ? epilogue_.x_zero_point : 0);
+  for (int64_t row = first; row < last; ++row) {
+    T* to = staged + row * line;
+    const int64_t from = row - window_.pads[0];
+    const bool inside = from >= 0 && from < window_.height;
+    const int64_t left = inside ? window_.pads[1] * channels_ : line;
+    std::fill_n(to, left, padding);
+    if (!inside) continue;
+    transpose_to_planes(x + from * window_.width, to + left, channels_, window_.channels, image, 0, window_.width);
+    std::fill(to + left + window_.width * channels_, to + line, padding);
+  }
+}
+
+void ConvDense::stage(const void* x, void* scratch, int part, int parts) const {
+  const int64_t first = height_ * part / parts, last = height_ * (part + 1) / parts;
+  if (epilogue_.x == Element::u8)
+    stage_lines(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(scratch), first, last);
+  else
+    stage_lines(static_cast<const float*>(x), static_cast<float*>(scratch), first, last);
+}
+
+DenseArguments ConvDense::arguments(int64_t panel) const {
+  const int64_t first = panel * kPanel, runs = window_.kernel[0];
+  DenseArguments a{};
+  a.x_row = window_.strides[1] * channels_ * element_size(epilogue_.x);
+  a.runs = runs;
+  a.x_run = window_.dilations[0] * pitch_ * channels_ * element_size(epilogue_.x);
+  a.groups = groups_;
+  a.values = values_.data() + first * runs * groups_ * 64;
+  a.strip_count = std::min(kPanel, strips() - first);
+  a.bias = bias_.data() + first * kStrip;
+  a.multiplier = multiplier_.data() + first * kStrip;
+  a.y_row = kWide;
+  a.last_outputs =
+      static_cast<int>(std::min(a.strip_count * kStrip, outputs_ - first * kStrip) - (a.strip_count - 1) * kStrip);
+  a.low = epilogue_.low, a.high = epilogue_.high;
+  a.y_zero_point = epilogue_.y_zero_point;
+  return a;
+}
+
+// Positions first..last, those of one line of the image together.
+void ConvDense::sum_tile(const char* staged, int64_t first, int64_t last, DenseArguments a, void* sums) const {
+  for (int64_t p = first; p < last; p += a.rows) {
+    const int64_t oy = p / window_.out_width, ox = p % window_.out_width;
+    a.rows = std::min(last - p, window_.out_width - ox);
+    a.x = staged + (oy * window_.strides[0] * pitch_ + ox * window_.strides[1]) * channels_ * element_size(epilogue_.x);
+    a.y = static_cast<char*>(sums) + (p - first) * kWide * element_size(epilogue_.y);
+    kernel_->run(a);
+  }
+}
+
+void ConvDense::compute(const void*, void* scratch, void* y, int part, int parts) const {
+  alignas(64) char sums[kTile * kWide * sizeof(float) + kSlack];
+  for (const Shares::Piece& piece : (parts == 1 ? alone_ : shares_).of(part)) {
+    for (int64_t panel = piece.strip; panel < piece.end; ++panel) {
+      const DenseArguments a = arguments(panel);
+      const int64_t outputs = std::min(outputs_ - panel * kWide, kWide);
+      for (int64_t tile = piece.first; tile < piece.last; ++tile) {
+        const int64_t first = tile * kTile, last = std::min(positions(), first + kTile);
+        const int64_t at = panel * kWide * positions() + first;
+        sum_tile(static_cast<const char*>(scratch), first, last, a, sums);
+        if (epilogue_.y == Element::u8)
+          to_planes(reinterpret_cast<uint8_t*>(sums), last - first, outputs, static_cast<uint8_t*>(y) + at,
+                    positions());
+        else
+          to_planes(reinterpret_cast<float*>(sums), last - first, outputs, static_cast<float*>(y) + at, positions());
+      }
+    }
+  }
+}
+
+std::vector<int64_t> ConvDense::running_cost() const {
+  std::vector<int64_t> running{0};
+  for (int64_t strip = 0; strip < strips(); strip += kPanel) {
+    const double cycles = dense_cycles(kTile, std::min(kPanel, strips() - strip), window_.kernel[0] * groups_);
+    running.push_back(running.back() + static_cast<int64_t>(cycles));
+  }
+  return running;
+}
+
+// Staging and turning back take about a cycle for four bytes.
+double ConvDense::cost() const {
+  const double lines = static_cast<double>(window_.out_height);
+  double cycles = 0;
+  for (int64_t strip = 0; strip < strips(); strip += kPanel)
+    cycles += lines * dense_cycles(window_.out_width, std::min(kPanel, strips() - strip), window_.kernel[0] * groups_);
+  const int64_t moved =
+      height_ * pitch_ * channels_ * element_size(epilogue_.x) + outputs_ * positions() * element_size(epilogue_.y);
+  return cycles + static_cast<double>(moved) / 4;
+}
+
+}  // namespace apus
