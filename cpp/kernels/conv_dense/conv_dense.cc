@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "kernels/linear_dense/table.h"
-#include "kernels/planes/transpose.h"
 
 namespace apus {
 namespace {
@@ -13,19 +12,6 @@ constexpr int64_t kWide = kPanel * kStrip;
 
 // Columns of a group.
 int64_t width_of(const Epilogue& epilogue) { return epilogue.x == Element::u8 ? 4 : 1; }
-
-// As many as transpose_to_planes writes.
-int64_t padded_channels(const Window& w) { return (w.channels + 15) / 16 * 16; }
-
-// Rows [count, kWide] to planes `pitch` apart: whole vectors, then what is left one by one.
-template <class T>
-void to_planes(const T* sums, int64_t count, int64_t outputs, T* y, int64_t pitch) {
-  constexpr int64_t kWhole = 16 / sizeof(T);
-  const int64_t whole = count / kWhole * kWhole;
-  if (whole > 0) transpose_to_planes(sums, y, pitch, whole, kWide, 0, outputs);
-  for (int64_t m = 0; m < outputs; ++m)
-    for (int64_t p = whole; p < count; ++p) y[m * pitch + p] = sums[p * kWide + m];
-}
 
 }  // namespace
 
@@ -43,10 +29,8 @@ ConvDense::ConvDense(const Block16Weights& weights, const Window& window, const 
       epilogue_(epilogue),
       inputs_(weights.inputs),
       outputs_(weights.outputs),
-      channels_(padded_channels(window)),
-      pitch_(window.width + window.pads[1] + window.pads[3]),
-      height_(window.height + window.pads[0] + window.pads[2]),
-      groups_(window.kernel[1] * channels_ / width_of(epilogue)),
+      staged_(window),
+      groups_(window.kernel[1] * staged_.channels / width_of(epilogue)),
       kernel_(find_dense_kernel(epilogue, isa)),
       bias_(folded_bias(weights, epilogue)),
       multiplier_(bias_.size()),
@@ -66,7 +50,7 @@ void ConvDense::pack(const Block16Weights& weights) {
   T* to = reinterpret_cast<T*>(values_.data());
   for (int64_t strip = 0; strip < strips(); ++strip, from += stored) {
     for (int64_t tap = 0; tap < taps; ++tap) {
-      for (int64_t c = 0; c < channels_; c += G, to += kStrip * G) {
+      for (int64_t c = 0; c < staged_.channels; c += G, to += kStrip * G) {
         for (int j = 0; j < G; ++j) {
           const int64_t k = (c + j) * taps + tap;
           const T* column = from + k / G * kStrip * G + k % G;
@@ -80,39 +64,24 @@ void ConvDense::pack(const Block16Weights& weights) {
 int64_t ConvDense::tiles() const { return (positions() + kTile - 1) / kTile; }
 
 int64_t ConvDense::scratch_bytes() const {
-  return (height_ * pitch_ * channels_ * element_size(epilogue_.x) + 2 * kSlack) / 64 * 64;
-}
-
-template <class T>
-void ConvDense::stage_lines(const T* x, T* staged, int64_t first, int64_t last) const {
-  const int64_t line = pitch_ * channels_, image = window_.height * window_.width;
-  const T padding = static_cast<T>(epilogue_.x == Element::u8 ? epilogue_.x_zero_point : 0);
-  for (int64_t row = first; row < last; ++row) {
-    T* to = staged + row * line;
-    const int64_t from = row - window_.pads[0];
-    const bool inside = from >= 0 && from < window_.height;
-    const int64_t left = inside ? window_.pads[1] * channels_ : line;
-    std::fill_n(to, left, padding);
-    if (!inside) continue;
-    transpose_to_planes(x + from * window_.width, to + left, channels_, window_.channels, image, 0, window_.width);
-    std::fill(to + left + window_.width * channels_, to + line, padding);
-  }
+  return (staged_.elements() * element_size(epilogue_.x) + 2 * kSlack) / 64 * 64;
 }
 
 void ConvDense::stage(const void* x, void* scratch, int part, int parts) const {
-  const int64_t first = height_ * part / parts, last = height_ * (part + 1) / parts;
   if (epilogue_.x == Element::u8)
-    stage_lines(static_cast<const uint8_t*>(x), static_cast<uint8_t*>(scratch), first, last);
+    stage_channels_last(window_, staged_, static_cast<const uint8_t*>(x), static_cast<uint8_t>(epilogue_.x_zero_point),
+                        static_cast<uint8_t*>(scratch), part, parts);
   else
-    stage_lines(static_cast<const float*>(x), static_cast<float*>(scratch), first, last);
+    stage_channels_last(window_, staged_, static_cast<const float*>(x), 0.0f, static_cast<float*>(scratch), part,
+                        parts);
 }
 
 DenseArguments ConvDense::arguments(int64_t panel) const {
   const int64_t first = panel * kPanel, runs = window_.kernel[0];
   DenseArguments a{};
-  a.x_row = window_.strides[1] * channels_ * element_size(epilogue_.x);
+  a.x_row = window_.strides[1] * staged_.channels * element_size(epilogue_.x);
   a.runs = runs;
-  a.x_run = window_.dilations[0] * pitch_ * channels_ * element_size(epilogue_.x);
+  a.x_run = window_.dilations[0] * staged_.pitch * staged_.channels * element_size(epilogue_.x);
   a.groups = groups_;
   a.values = values_.data() + first * runs * groups_ * 64;
   a.strip_count = std::min(kPanel, strips() - first);
@@ -131,7 +100,7 @@ void ConvDense::sum_tile(const char* staged, int64_t first, int64_t last, DenseA
   for (int64_t p = first; p < last; p += a.rows) {
     const int64_t oy = p / window_.out_width, ox = p % window_.out_width;
     a.rows = std::min(last - p, window_.out_width - ox);
-    a.x = staged + (oy * window_.strides[0] * pitch_ + ox * window_.strides[1]) * channels_ * element_size(epilogue_.x);
+    a.x = staged + staged_.at(window_, oy, ox) * element_size(epilogue_.x);
     a.y = static_cast<char*>(sums) + (p - first) * kWide * element_size(epilogue_.y);
     kernel_->run(a);
   }
@@ -148,10 +117,11 @@ void ConvDense::compute(const void*, void* scratch, void* y, int part, int parts
         const int64_t at = panel * kWide * positions() + first;
         sum_tile(static_cast<const char*>(scratch), first, last, a, sums);
         if (epilogue_.y == Element::u8)
-          to_planes(reinterpret_cast<uint8_t*>(sums), last - first, outputs, static_cast<uint8_t*>(y) + at,
-                    positions());
+          rows_to_planes(reinterpret_cast<uint8_t*>(sums), kWide, last - first, outputs, static_cast<uint8_t*>(y) + at,
+                         positions());
         else
-          to_planes(reinterpret_cast<float*>(sums), last - first, outputs, static_cast<float*>(y) + at, positions());
+          rows_to_planes(reinterpret_cast<float*>(sums), kWide, last - first, outputs, static_cast<float*>(y) + at,
+                         positions());
       }
     }
   }
@@ -173,7 +143,7 @@ double ConvDense::cost() const {
   for (int64_t strip = 0; strip < strips(); strip += kPanel)
     cycles += lines * dense_cycles(window_.out_width, std::min(kPanel, strips() - strip), window_.kernel[0] * groups_);
   const int64_t moved =
-      height_ * pitch_ * channels_ * element_size(epilogue_.x) + outputs_ * positions() * element_size(epilogue_.y);
+      staged_.elements() * element_size(epilogue_.x) + outputs_ * positions() * element_size(epilogue_.y);
   return cycles + static_cast<double>(moved) / 4;
 }
 

@@ -14,7 +14,7 @@
 #include "kernels/block16/packed.h"
 #include "kernels/linear_dense/kernel.h"
 #include "kernels/operator.h"
-#include "kernels/planes/planes.h"
+#include "kernels/planes/channels_last.h"
 
 namespace apus {
 
@@ -45,15 +45,13 @@ class ConvDense final : public Operator {
   DenseArguments arguments(int64_t panel) const;
   template <class T, int G>  // columns of a group
   void pack(const Block16Weights& weights);
-  template <class T>
-  void stage_lines(const T* x, T* staged, int64_t first, int64_t last) const;
   void sum_tile(const char* staged, int64_t first, int64_t last, DenseArguments a, void* sums) const;
 
   Window window_;
   Epilogue epilogue_;
   int64_t inputs_, outputs_;
-  int64_t channels_, pitch_, height_;  // of the staged image: elements a position, positions a row, rows
-  int64_t groups_;                     // of a run
+  ChannelsLast staged_;
+  int64_t groups_;  // of a run
   const DenseKernelRow* kernel_;
   AlignedBuffer values_;           // [S][runs][groups][64 bytes]
   std::vector<int32_t> bias_;      // [S * 16], bits of float32 or int32

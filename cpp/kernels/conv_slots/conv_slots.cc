@@ -1,10 +1,8 @@
 #include "kernels/conv_slots/conv_slots.h"
 
 #include <algorithm>
-#include <cstring>
 
 #include "kernels/linear_slots/table.h"
-#include "kernels/planes/transpose.h"
 
 namespace apus {
 namespace {
@@ -14,9 +12,6 @@ constexpr int64_t kTogether = 8;  // strips of a tile at a time: its results wai
 constexpr int64_t kWide = kTogether * kStrip;
 constexpr int64_t kMostInputs = int64_t{1} << 21;  // bytes that a position may span: lines of 64 fit 16 bits
 
-int64_t padded_channels(const Window& w) { return (w.channels + 15) / 16 * 16; }
-int64_t padded_width(const Window& w) { return w.width + w.pads[1] + w.pads[3]; }
-
 // The matrix whose columns are bytes from a position's first, in ascending order.
 struct Moved {
   std::vector<uint32_t> columns;
@@ -25,13 +20,14 @@ struct Moved {
 
   Moved(const UnstructuredWeights& from, const Window& w) : weights(from) {
     const int64_t taps = w.kernel[0] * w.kernel[1], count = from.count();
+    const ChannelsLast staged(w);
     std::vector<std::pair<uint32_t, int8_t>> row;
     for (int64_t m = 0; m < from.outputs; ++m) {
       row.clear();
       for (int64_t i = from.rows[m]; i < from.rows[m + 1]; ++i) {
         const int64_t channel = from.column(i) / taps, tap = from.column(i) % taps;
         const int64_t y = tap / w.kernel[1] * w.dilations[0], x = tap % w.kernel[1] * w.dilations[1];
-        row.emplace_back(static_cast<uint32_t>((y * padded_width(w) + x) * padded_channels(w) + channel),
+        row.emplace_back(static_cast<uint32_t>((y * staged.pitch + x) * staged.channels + channel),
                          static_cast<const int8_t*>(from.values)[i]);
       }
       std::sort(row.begin(), row.end());
@@ -47,22 +43,13 @@ WeightSlots moved_slots(const UnstructuredWeights& weights, const Window& window
   return slots_of(moved.weights, Element::u8);
 }
 
-// Rows [count, kWide] to planes `pitch` apart: whole vectors, then what is left one by one.
-template <class T>
-void to_planes(const T* sums, int64_t count, int64_t outputs, T* y, int64_t pitch) {
-  constexpr int64_t kWhole = 16 / sizeof(T);
-  const int64_t whole = count / kWhole * kWhole;
-  if (whole > 0) transpose_to_planes(sums, y, pitch, whole, kWide, 0, outputs);
-  for (int64_t m = 0; m < outputs; ++m)
-    for (int64_t p = whole; p < count; ++p) y[m * pitch + p] = sums[p * kWide + m];
-}
-
 }  // namespace
 
 bool ConvSlots::serves(const UnstructuredWeights& weights, const Window& w, const Epilogue& epilogue, Isa isa) {
-  const int64_t reach = ((w.kernel[0] - 1) * w.dilations[0] * padded_width(w) + (w.kernel[1] - 1) * w.dilations[1] + 1);
+  const ChannelsLast staged(w);
+  const int64_t reach = (w.kernel[0] - 1) * w.dilations[0] * staged.pitch + (w.kernel[1] - 1) * w.dilations[1] + 1;
   return epilogue.x == Element::u8 && weights.groups == 1 && find_slot_kernel(epilogue, isa) != nullptr &&
-         padded_channels(w) <= kMostInputs / reach;
+         staged.channels <= kMostInputs / reach;
 }
 
 ConvSlots::ConvSlots(const UnstructuredWeights& weights, const Window& window, const Epilogue& epilogue, Isa isa,
@@ -72,9 +59,7 @@ ConvSlots::ConvSlots(const UnstructuredWeights& weights, const Window& window, c
       inputs_(weights.inputs),
       outputs_(weights.outputs),
       count_(weights.count()),
-      channels_(padded_channels(window)),
-      pitch_(padded_width(window)),
-      height_(window.height + window.pads[0] + window.pads[2]),
+      staged_(window),
       kernel_(find_slot_kernel(epilogue, isa)),
       slots_(moved_slots(weights, window)),
       bias_(folded_bias(weights, epilogue)),
@@ -87,28 +72,17 @@ ConvSlots::ConvSlots(const UnstructuredWeights& weights, const Window& window, c
 int64_t ConvSlots::tiles() const { return (positions() + kTile - 1) / kTile; }
 
 // A window may begin at the last byte.
-int64_t ConvSlots::scratch_bytes() const { return (height_ * pitch_ * channels_ + 3 * kSlotLine) / 64 * 64; }
+int64_t ConvSlots::scratch_bytes() const { return (staged_.elements() + 3 * kSlotLine) / 64 * 64; }
 
 void ConvSlots::stage(const void* x, void* scratch, int part, int parts) const {
-  const int64_t line = pitch_ * channels_, image = window_.height * window_.width;
-  for (int64_t row = height_ * part / parts; row < height_ * (part + 1) / parts; ++row) {
-    uint8_t* to = static_cast<uint8_t*>(scratch) + row * line;
-    const int64_t from = row - window_.pads[0];
-    const bool inside = from >= 0 && from < window_.height;
-    const int64_t left = inside ? window_.pads[1] * channels_ : line;
-    std::memset(to, epilogue_.x_zero_point, static_cast<size_t>(left));
-    if (!inside) continue;
-    transpose_to_planes(static_cast<const uint8_t*>(x) + from * window_.width, to + left, channels_, window_.channels,
-                        image, 0, window_.width);
-    const int64_t end = left + window_.width * channels_;
-    std::memset(to + end, epilogue_.x_zero_point, static_cast<size_t>(line - end));
-  }
+  stage_channels_last(window_, staged_, static_cast<const uint8_t*>(x), static_cast<uint8_t>(epilogue_.x_zero_point),
+                      static_cast<uint8_t*>(scratch), part, parts);
 }
 
 // Strips first..last.
 SlotArguments ConvSlots::arguments(int64_t first, int64_t last) const {
   SlotArguments a{};
-  a.x_row = window_.strides[1] * channels_;
+  a.x_row = window_.strides[1] * staged_.channels;
   a.second = kSlotLine;
   a.lines = slots_.lines.data();
   a.index = slots_.index.data();
@@ -129,7 +103,7 @@ void ConvSlots::sum_tile(const uint8_t* staged, int64_t first, int64_t last, Slo
   for (int64_t p = first; p < last; p += a.rows) {
     const int64_t oy = p / window_.out_width, ox = p % window_.out_width;
     a.rows = std::min({kSlotRows, last - p, window_.out_width - ox});
-    a.x = staged + (oy * window_.strides[0] * pitch_ + ox * window_.strides[1]) * channels_;
+    a.x = staged + staged_.at(window_, oy, ox);
     a.y = static_cast<char*>(sums) + (p - first) * kWide * element_size(epilogue_.y);
     kernel_->run(a);
   }
@@ -145,10 +119,11 @@ void ConvSlots::compute(const void*, void* scratch, void* y, int part, int parts
         const int64_t outputs = std::min(outputs_, end * kStrip) - strip * kStrip;
         sum_tile(static_cast<const uint8_t*>(scratch), first, last, arguments(strip, end), sums);
         if (epilogue_.y == Element::u8)
-          to_planes(reinterpret_cast<uint8_t*>(sums), last - first, outputs, static_cast<uint8_t*>(y) + at,
-                    positions());
+          rows_to_planes(reinterpret_cast<uint8_t*>(sums), kWide, last - first, outputs, static_cast<uint8_t*>(y) + at,
+                         positions());
         else
-          to_planes(reinterpret_cast<float*>(sums), last - first, outputs, static_cast<float*>(y) + at, positions());
+          rows_to_planes(reinterpret_cast<float*>(sums), kWide, last - first, outputs, static_cast<float*>(y) + at,
+                         positions());
       }
     }
   }
@@ -156,7 +131,7 @@ void ConvSlots::compute(const void*, void* scratch, void* y, int part, int parts
 
 // Staging and turning back take about a cycle for four bytes.
 double ConvSlots::cost() const {
-  const double moved = static_cast<double>(height_ * pitch_ * channels_ + outputs_ * positions()) / 4;
+  const double moved = static_cast<double>(staged_.elements() + outputs_ * positions()) / 4;
   return slots_.cycles(positions(), kernel_->isa) + moved;
 }
 

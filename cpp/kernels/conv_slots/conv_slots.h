@@ -14,7 +14,7 @@
 #include "kernels/linear_slots/kernel.h"
 #include "kernels/linear_slots/slots.h"
 #include "kernels/operator.h"
-#include "kernels/planes/planes.h"
+#include "kernels/planes/channels_last.h"
 
 namespace apus {
 
@@ -46,7 +46,7 @@ class ConvSlots final : public Operator {
   Window window_;
   Epilogue epilogue_;
   int64_t inputs_, outputs_, count_;
-  int64_t channels_, pitch_, height_;  // of the staged image: bytes a position, positions a row, rows
+  ChannelsLast staged_;
   const SlotKernelRow* kernel_;
   WeightSlots slots_;
   std::vector<int32_t> bias_;      // [S * 16]
