@@ -6,7 +6,7 @@
 namespace apus {
 
 namespace {
-constexpr float kUnit = 32;  // codes
+constexpr float kUnit = 32;  // codes; src/apus/models/wavegru.py
 }
 
 WaveGruMemory::WaveGruMemory(const WaveGruRecalled& what, int64_t bands)
