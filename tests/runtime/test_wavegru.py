@@ -175,6 +175,8 @@ def test_wrong_calls_say_what_is_wrong() -> None:
     recalling = wavegru_arrays(network(64, 4, **RECALLS))
     with pytest.raises(RunError, match="within 128 steps"):
         WaveGRU(recalling | {"recalled": np.array([0, 144, 24, 30]), "recall": np.zeros((192, 144))})
+    with pytest.raises(RunError, match="within 128 steps"):
+        WaveGRU(recalling | {"recalled": np.array([9, 7, 24, 0])})
     with pytest.raises(RunError, match="'recall' has 3072 numbers; 6144"):
         WaveGRU(recalling | {"recalled": np.array([25, 7, 24, 30])})
     with pytest.raises(RunError, match="7 conditions do not divide"):

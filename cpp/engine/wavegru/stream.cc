@@ -104,7 +104,7 @@ void WaveGruStream::push(const float* features, int64_t frames, bool last, std::
   const FlushDenormals flush;
   for (int64_t t = 0; t < frames; ++t) {
     const float* frame = features + t * net_->features;
-    periods_.push_back(memories_[0].period(frame[net_->recalled.pitch]));
+    if (net_->recall) periods_.push_back(memories_[0].period(frame[net_->recalled.pitch]));
     widen(frame);
     if (ready_ >= kTogether) speak(samples, trace);
   }
@@ -131,7 +131,7 @@ void WaveGruStream::speak(std::vector<float>& samples, WaveGruTrace& trace) {
     all.stream.step(step, thread, all);
   };
   pool_.run(unit, &job, static_cast<int>(count / net_->bands) + 1);
-  periods_.erase(periods_.begin(), periods_.begin() + ready_);
+  if (net_->recall) periods_.erase(periods_.begin(), periods_.begin() + ready_);
   sample_ += count, spoken_ += std::exchange(ready_, 0);
   if (trace.codes) trace.codes += count, trace.drawn += count, trace.logits += 255 * count;
 }

@@ -82,7 +82,7 @@ WaveGru::WaveGru(const WaveGruArrays& a, WaveGruKind kind, bool fast, Isa isa)
   }
   const int64_t reach = kWaveGruReach / bands;
   if (recalled.recent < 0 || recalled.recent > reach || recalled.around < 0 || recalled.around >= reach ||
-      recalled.pitch < 0 || recalled.pitch >= features || !(recalled.period >= 0)) {
+      recalled.pitch < 0 || recalled.pitch >= features || (recall && !(recalled.period > 0))) {
     throw Error(ErrorKind::run, "what WaveGRU recalls must be within " + std::to_string(reach) + " steps");
   }
   if (a.bank) std::copy_n(a.bank, bands * taps, bank.data());
