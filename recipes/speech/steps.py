@@ -44,7 +44,7 @@ def train(
         after_step: called with steps done.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    optimizer = torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=rate, betas=(0.9, 0.98), weight_decay=1e-4, fused=True)
     cosine = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps, pct_start=min(0.5, 1000 / steps))
     parts: dict[str, Any] = {"net": net, "optimizer": optimizer, "schedule": cosine}
     step = _resume(folder, parts)

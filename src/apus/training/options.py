@@ -12,6 +12,8 @@ from apus.training.muon import Muon, split
 
 Group = dict[str, Any]
 """Parameters of an optimiser, and how it treats them."""
+FUSED = ("cpu", "cuda")
+"""Devices whose PyTorch moves all of a parameter's state in one pass instead of a dozen."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +85,11 @@ def make_optimizer(model: nn.Module, options: TrainOptions, apart: Sequence[Grou
     ]
     groups = [group | {"peak": options.learning_rate} for group in groups]
     groups += [{"weight_decay": 0.0} | group for group in apart]
+    fused = all(p.device.type in FUSED for p in model.parameters())
     if options.optimizer == "adamw":
-        return torch.optim.AdamW(groups, options.learning_rate)
-    return torch.optim.SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=options.momentum > 0)
+        return torch.optim.AdamW(groups, options.learning_rate, fused=fused)
+    nesterov = options.momentum > 0
+    return torch.optim.SGD(groups, options.learning_rate, momentum=options.momentum, nesterov=nesterov, fused=fused)
 
 
 def _muon(model: nn.Module, options: TrainOptions) -> Muon:
