@@ -91,7 +91,7 @@ wheel: $(VENV)/.built
 	PYTHON=$(abspath $(BIN))/python bash tests/house/wheel.sh
 
 # The venv is made anew only when a pin or a dependency changes; the extension when C++ does.
-$(VENV)/.ready: pyproject.toml constraints.txt
+$(VENV)/.ready: pyproject.toml constraints.txt voice/pyproject.toml voice/apus_voice/voice.json
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) install -q -c constraints.txt $$($(PYTHON) tests/house/requirements.py dev)
 	touch $@

@@ -1,8 +1,8 @@
 """`make bench-speech`: writes `benchmarks/results/speech.json`. `python -m benchmarks.speech PART` measures one part.
 
 Parts: `proofs` (each rung against eager PyTorch, untimed), `ladder` (all contenders in turns, one core, then two),
-`streams` (two at once), `voices` (the voice of hibari against ONNX Runtime). `quality` is measured only when it is
-named: it needs a corpus and a recogniser (see judges.py).
+`streams` (two at once), `voices` (the voice of hibari against ONNX Runtime), `own` (the one trained here). `quality`
+is measured only when it is named: it needs a corpus and a recogniser (see judges.py).
 """
 
 import argparse
@@ -22,6 +22,7 @@ from apus.models.wavegru import HOP
 from apus.speech.features import RATE
 from benchmarks.finished import write_parts
 from benchmarks.speech.networks import Signal, dense, signal
+from benchmarks.speech.own import own
 from benchmarks.speech.proofs import proofs
 from benchmarks.speech.rungs import RUNGS, speaker, two_streams, vocoders
 from benchmarks.speech.stock import Stock
@@ -135,6 +136,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "ladder": ladder,
     "streams": streams,
     "voices": voices,
+    "own": own,
     "quality": lambda: import_module("benchmarks.speech.quality").quality(),
 }
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from recipes.speech.export import SHARPENED
 from recipes.speech.vocoder import encoded, restored
 
 from apus.export import wavegru_arrays
@@ -31,13 +32,19 @@ SCORED = 20
 
 @dataclass(frozen=True)
 class Vocoder:
-    """One that says again what was said (copy synthesis)."""
+    """One that says again what was said (copy synthesis), from logits as sharp as the shipped voice's.
+
+    Attributes:
+        net: with the logits that it learnt, for what a code costs.
+        sharp: speaks.
+    """
 
     net: WaveGRU
+    sharp: WaveGRU
 
     def copy(self, one: dict[str, Any]) -> NDArray[np.float32]:
         """(T, 26) features of a recording -> samples as many as it had."""
-        return self.net.speak(one["features"].astype(np.float32))
+        return self.sharp.speak(one["features"].astype(np.float32))
 
 
 def vocoders() -> dict[str, Vocoder]:
@@ -45,7 +52,9 @@ def vocoders() -> dict[str, Vocoder]:
     found = {}
     for name, (folder, kind, activations) in KINDS.items():
         if (file := FOLDER / folder / "checkpoint.pt").exists():
-            found[name] = Vocoder(WaveGRU(wavegru_arrays(restored(file)), kind=kind, activations=activations))
+            net = restored(file)
+            both = (wavegru_arrays(net), wavegru_arrays(net, SHARPENED[net.bands]))
+            found[name] = Vocoder(*(WaveGRU(arrays, kind=kind, activations=activations) for arrays in both))
         else:
             print(f"{name}: no {file}; train it with recipes.speech.vocoder", flush=True)
     return found

@@ -37,6 +37,7 @@ def test_a_player(tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes], mon
         (["Hi", "--rate", "9"], "rate=9.0 must be 0.25 to 4"),
         (["Hi", "--threads", "0"], "--threads 0"),
         (["Hi", "--model", "no.onnx"], "no file"),
+        (["Hi", "--model", "habiri"], "by name there are apus and hibari"),
         (["<speak>a"], "SSML"),
     ],
 )

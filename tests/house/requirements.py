@@ -1,10 +1,14 @@
-"""Print the requirements of an extra of pyproject.toml, our own extras followed, one a line."""
+"""Print the requirements of an extra of pyproject.toml, our own extras followed, one a line.
+
+The voice's package is taken from its folder in this repository.
+"""
 
 import re
 import sys
 import tomllib
 from pathlib import Path
 
+HERE = {"apus-ml-voice": "./voice"}
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
 
 
@@ -18,4 +22,5 @@ def expand(extra: str) -> list[str]:
 
 
 if __name__ == "__main__":
-    print(*sorted({*PROJECT["dependencies"], *expand(sys.argv[1])}), sep="\n")
+    names = {*PROJECT["dependencies"], *expand(sys.argv[1])}
+    print(*sorted(HERE.get(name.split(">")[0], name) for name in names), sep="\n")

@@ -8,19 +8,20 @@ from numpy.typing import NDArray
 
 from apus.errors import NothingMatchedError
 from apus.speech.calibrate import in_int8
-from apus.speech.hibari import FrontEnd, Network, assets, load
+from apus.speech.hibari import FrontEnd, Network, load
 from apus.speech.parts import parts
 from apus.speech.synthesis import BINS
+from apus.speech.voices import locate
 
 SPECTRA = ("lh", "theta", "ln", "lr", "phi", "f0")
 SENTENCES = ("Hello there.", "On the third, it cost twelve dollars.", "The quick brown fox jumps over the lazy dog!")
 
 
 def test_int8_is_as_near_to_fp32_as_hibaris_own() -> None:
-    path = assets() / "hibari.onnx"
+    path = locate("hibari")
     peer = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     front = FrontEnd()
-    exact, fast = load(None, 1, "fp32"), load(None, 1, "int8")
+    exact, fast = load(locate("hibari"), 1, "fp32"), load(locate("hibari"), 1, "int8")
     for text in SENTENCES:
         ids = front.numbers(front.sentences(text)[0])
         spectra, frames = exact(ids, 1.0, 0.0)
@@ -44,7 +45,7 @@ def error(found: NDArray[np.float32], wanted: NDArray[np.float32]) -> float:
 
 
 def test_another_network_is_refused() -> None:
-    part = parts(onnx.load(assets() / "hibari.onnx"))["melody"]
+    part = parts(onnx.load(locate("hibari")))["melody"]
     for node in part.graph.node:
         node.name = node.name.replace("pro", "other")
     with pytest.raises(NothingMatchedError, match="/pro"):

@@ -11,9 +11,10 @@ from numpy.typing import NDArray
 from apus.errors import ApusError, CompileError, RunError
 from apus.speech import Voice
 from apus.speech.features import cepstra, dct
-from apus.speech.hibari import LONGEST, assets, load, pieces
+from apus.speech.hibari import LONGEST, load, pieces
 from apus.speech.parts import parts
 from apus.speech.sound import pcm, wav
+from apus.speech.voices import locate
 
 SENTENCES = ("Hello there.", "On 3/4/2024, it cost $12.50 at 7:30 pm.", "The quick brown fox jumps over the lazy dog!")
 
@@ -46,7 +47,7 @@ def test_precisions_have_names() -> None:
 
 
 def test_parts_are_onnxruntimes(voice: Voice) -> None:
-    model, network = onnx.load(assets() / "hibari.onnx"), load(None, 1, "fp32")
+    model, network = onnx.load(locate("hibari")), load(locate("hibari"), 1, "fp32")
     rng = np.random.default_rng(0)
     feeds = {
         "text": {"ids": rng.integers(1, 100, (1, 19)), "speed": np.ones(1, np.float32)},

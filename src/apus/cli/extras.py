@@ -6,7 +6,7 @@ EXTRAS = {
     "compile": ("onnx", "onnx_ir", "rich"),
     "train": ("torch", "onnxscript", "safetensors", "PIL", "optuna", "jinja2"),
     "text": ("tokenizers",),
-    "speech": ("hibari",),
+    "speech": ("hibari", "apus_voice"),
     "serve": ("fastapi", "uvicorn"),
     "bench": ("onnxruntime", "openvino"),
     "tpu": ("torch_tpu", "libtpu"),
@@ -14,6 +14,7 @@ EXTRAS = {
 }
 _DISTRIBUTIONS = {
     "hibari": "hibari-tts",
+    "apus_voice": "apus-ml-voice",
     "onnx_ir": "onnx-ir",
     "PIL": "pillow",
     "jinja2": "Jinja2",

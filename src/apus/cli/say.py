@@ -7,7 +7,7 @@ import sys
 import time
 import warnings
 
-from apus._files import existing_file_or_folder, file_to_be, write_atomically
+from apus._files import file_to_be, write_atomically
 from apus.errors import RunError
 
 
@@ -20,8 +20,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         " 16-bit little-endian), such as for aplay -r 24000 -f S16_LE")  # fmt: skip
     parser.add_argument(
         "--model",
-        help="the folder of a voice trained here, or an ONNX file of hibari's"
-        " architecture (default: the voice in hibari-tts)",
+        default="hibari",
+        help="a voice: hibari (default), or apus, trained here; or the folder of one of your own,"
+        " or an ONNX file of hibari's architecture",
     )
     parser.add_argument("--rate", type=float, default=1.0, help="factor of the speed, 0.25 to 4 (default: 1)")
     parser.add_argument("--pitch", type=float, default=0.0, help="semitones up, -12 to 12 (default: 0)")
@@ -44,8 +45,9 @@ def run(options: argparse.Namespace) -> int:
     if options.out != "-":
         file_to_be(options.out)
     text = sys.stdin.read() if options.text == "-" else options.text
-    model = existing_file_or_folder(options.model) if options.model else None
-    voice = Voice(model, threads=_threads(options.threads), precision=options.precision, lexicon=options.lexicon)
+    voice = Voice(
+        options.model, threads=_threads(options.threads), precision=options.precision, lexicon=options.lexicon
+    )
     start, chunks = time.perf_counter(), []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

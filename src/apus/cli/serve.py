@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from apus._files import existing_file, existing_file_or_folder
+from apus._files import existing_file
 from apus.errors import RunError
 from apus.runtime import Session
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of `apus serve`."""
     parser.add_argument("model", nargs="?", help="an .apus file, or an ONNX model to compile in memory; with --speech"
-                        " a voice of hibari's architecture (default: the one in hibari-tts)")  # fmt: skip
+                        " a voice: hibari (default), apus, or a path")  # fmt: skip
     parser.add_argument("--speech", action="store_true", help="serve a voice: POST /v1/audio/speech, as OpenAI's")
     parser.add_argument(
         "--lexicon", metavar="TOML", help='with --speech: how words are said: lines of word = "phonemes"'
@@ -61,8 +61,7 @@ def _speech(options: argparse.Namespace) -> tuple[Any, str]:
     from apus.serve.speech import create_speech_app
     from apus.speech import Voice
 
-    model = existing_file_or_folder(options.model) if options.model else None
-    voice = Voice(model, threads=options.threads or 1, lexicon=options.lexicon)
+    voice = Voice(options.model or "hibari", threads=options.threads or 1, lexicon=options.lexicon)
     return create_speech_app(voice, _limits(options)), "/v1/audio/speech"
 
 

@@ -2,7 +2,7 @@
 
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,12 @@ LONGEST = 100_000
 
 
 def export_voice(
-    folder: Path, prosody: Prosody, acoustic: Acoustic, vocoder: WaveGRU, facts: Mapping[str, Any]
+    folder: Path,
+    prosody: Prosody,
+    acoustic: Acoustic,
+    vocoder: WaveGRU,
+    facts: Mapping[str, Any],
+    sharpen: Sequence[float] = (),
 ) -> None:
     """Write `prosody.apus`, `encoder.apus` and `decoder.apus` (weights in bfloat16), the vocoder's arrays in float16,
     and `voice.json`.
@@ -36,6 +41,7 @@ def export_voice(
         vocoder: pruned or not.
         facts: for people: whose voice it is, its licence, how it was trained. `kind` is how the vocoder's weights are
             to be stored (`apus.runtime.wavegru.KINDS`); `block16-int8` by default.
+        sharpen: as `wavegru_arrays` takes it.
     """
     phonemes, said = torch.zeros(1, 7, dtype=torch.long), torch.zeros(1, 7, OUTPUTS)
     frames = torch.zeros(1, 9, acoustic.place.out_features)
@@ -48,7 +54,7 @@ def export_voice(
     for name, (network, inputs) in parts.items():
         model = to_onnx(network.eval(), inputs, {1: torch.export.Dim("length", min=1, max=LONGEST)})
         write_atomically(folder / f"{name}.apus", to_bytes(model, precision="bf16"))
-    arrays, packed = wavegru_arrays(vocoder), io.BytesIO()
+    arrays, packed = wavegru_arrays(vocoder, sharpen), io.BytesIO()
     np.savez_compressed(packed, **{name: array.astype(np.float16) for name, array in arrays.items()})  # type: ignore[arg-type]
     write_atomically(folder / VOCODER, packed.getvalue())
     page = {"kind": "block16-int8"} | dict(facts)

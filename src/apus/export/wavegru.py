@@ -1,19 +1,23 @@
 """A trained WaveGRU as plain arrays for the engine, with the embeddings folded into tables of gates."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from apus.models.wavegru import PERIOD, PITCH, WaveGRU
+from apus.models.wavegru import LEVELS, PERIOD, PITCH, WaveGRU
 from apus.speech.bands import synthesis
 
 
 @torch.no_grad()
-def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
+def wavegru_arrays(net: WaveGRU, sharpen: Sequence[float] = ()) -> dict[str, NDArray[np.float32]]:
     """The arrays that `apus.runtime.WaveGRU` takes.
 
     Args:
         net: trained or not; zeros in `gru.weight_hh_l0` and `head.weight` are left out by the sparse kinds.
+        sharpen: B factors of the logits, by band: above 1 likely codes are drawn more often than the network says, so
+            a voice is less hoarse (LPCNet, arXiv:1810.11846, §3.3); none by default.
 
     Returns:
         `wide` (3F, C), `deep` (3C, C), `upsample` (C, U C) for U conditions a frame, `condition` (C, 3H), `table`
@@ -22,9 +26,16 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         recalls, `recall` (3H, recent + around) and `recalled`: recent, around, which feature is the logarithm of the
         pitch, steps of a period where it is 0.
 
+    Raises:
+        ValueError: there is not one factor, above 0, for each band.
+
     >>> wavegru_arrays(WaveGRU(hidden=32, channels=8, head=16))["table"].shape
     (256, 96)
     """
+    factors = torch.tensor(sharpen or [1.0] * net.bands)
+    if len(factors) != net.bands or not (factors > 0).all():
+        raise ValueError(f"sharpen={sharpen}: {net.bands} bands want as many factors, each above 0")
+    factors = factors.repeat_interleave(LEVELS - 1)
     gru = {name: tensor.detach() for name, tensor in net.gru.named_parameters()}
     inputs, bands, width = gru["weight_ih_l0"], net.bands, net.embed.embedding_dim
     sizes = [bands * width, net.recent + net.around, net.upsample.in_features]
@@ -45,8 +56,8 @@ def wavegru_arrays(net: WaveGRU) -> dict[str, NDArray[np.float32]]:
         "recurrent_bias": gru["bias_hh_l0"],
         "head": net.head.weight,
         "head_bias": net.head.bias,
-        "nodes": net.nodes.weight,
-        "nodes_bias": net.nodes.bias,
+        "nodes": net.nodes.weight * factors[:, None],
+        "nodes_bias": net.nodes.bias * factors,
     }
     arrays = {name: np.ascontiguousarray(t.detach().float().numpy()) for name, t in found.items() if t is not None}
     if recall.shape[1]:

@@ -76,7 +76,7 @@ def create_speech_app(voice: Voice, limits: Limits | None = None) -> FastAPI:
 
     @app.get("/v1/models")
     async def models() -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": "hibari", "object": "model", "owned_by": "apus", "created": 0}]}
+        return {"object": "list", "data": [{"id": voice.name, "object": "model", "owned_by": "apus", "created": 0}]}
 
     @app.post("/v1/audio/speech")
     async def speech(request: Request) -> Response:

@@ -11,7 +11,6 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import util
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -19,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from apus._files import write_atomically
-from apus.errors import MissingExtraError, RunError
+from apus.errors import RunError
 from apus.runtime import Session
 from apus.speech.synthesis import synthesize
+from apus.speech.voices import package
 
 FRAME_SECONDS = 0.025
 LONGEST = 400
@@ -67,11 +67,11 @@ def _only(session: Session) -> str:
     return arg.name
 
 
-def load(model: str | os.PathLike[str] | None, threads: int, precision: Precision = "int8") -> Network:
+def load(model: Path, threads: int, precision: Precision = "int8") -> Network:
     """Open a voice; its parts are compiled once and kept under `$XDG_CACHE_HOME/apus/voices`.
 
     Args:
-        model: an ONNX file of hibari's architecture; the voice in the package by default.
+        model: an ONNX file of hibari's architecture.
         threads: per layer.
         precision: `int8`, as hibari's own weights are, or `fp32`, the same weights without rounding between layers.
 
@@ -79,14 +79,13 @@ def load(model: str | os.PathLike[str] | None, threads: int, precision: Precisio
         Its network.
 
     Raises:
-        MissingExtraError: hibari-tts is not installed.
+        MissingExtraError: hibari-tts is not installed, whose front-end calibrates int8.
         CompileError: the model has another architecture.
         ValueError: there is no such precision.
     """
     if precision not in get_args(Precision):
         raise ValueError(f"precision={precision!r}; there are {', '.join(get_args(Precision))}")
-    path = Path(model) if model is not None else assets() / "hibari.onnx"
-    data = path.read_bytes()
+    data = model.read_bytes()
     folder = _cache() / f"{hashlib.sha256(data).hexdigest()[:16]}-{precision}-{_EDITION}"
     files = {name: folder / f"{name}.apus" for name in ("text", "melody", "spectra")}
     if not all(file.exists() for file in files.values()):
@@ -119,21 +118,6 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "apus" / "voices"
 
 
-def assets() -> Path:
-    """The folder of the package's files.
-
-    Returns:
-        Its path.
-
-    Raises:
-        MissingExtraError: hibari-tts is not installed.
-    """
-    spec = util.find_spec("hibari")
-    if spec is None or not spec.submodule_search_locations:
-        raise MissingExtraError("hibari-tts is not installed: pip install 'apus-ml[speech]'")
-    return Path(spec.submodule_search_locations[0]) / "assets"
-
-
 @contextmanager
 def _without_scipy() -> Iterator[None]:
     """Import hibari without its transforms, which are not used here; SciPy takes 0.2 s."""
@@ -151,7 +135,7 @@ class FrontEnd:
     """Text to phonemes, and those to numbers; its lexicon takes a third of a second to read."""
 
     def __init__(self) -> None:
-        table = json.loads((assets() / "vocab.json").read_text("utf-8"))
+        table = json.loads((package("hibari") / "assets" / "vocab.json").read_text("utf-8"))
         with _without_scipy():
             from hibari import Hibari
             from hibari.g2p import G2P

@@ -5,7 +5,6 @@ import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import chain
-from pathlib import Path
 from typing import Protocol
 
 import numpy as np
@@ -18,6 +17,7 @@ from apus.speech.lexicon import Lexicon, Words
 from apus.speech.ssml import Span, is_ssml, spans
 from apus.speech.text import readable
 from apus.speech.trained import TrainedVoice
+from apus.speech.voices import DEFAULT, PACKAGES, locate
 
 SLOWEST, FASTEST = 0.25, 4.0
 LOWEST, HIGHEST = -12.0, 12.0
@@ -49,26 +49,26 @@ class Chunk:
 
 
 class Voice:
-    """Says English texts. The voice of the package hibari-tts is synthetic: an American woman who is no person.
+    """Says English texts. Both voices that have a name are synthetic: an American woman who is no person.
 
     Args:
-        model: an ONNX file of hibari's architecture, or the folder of a voice that `apus.export.export_voice` wrote;
-            the file in hibari's package by default.
+        model: `hibari`, the default; `apus`, which was trained here; an ONNX file of hibari's architecture; or the
+            folder of a voice that `apus.export.export_voice` wrote.
         threads: per layer, 1 or more.
         precision: of hibari's network: `int8`, as hibari itself, or `fp32`. A folder says it for itself.
         lexicon: phonemes by word, or a TOML file of them: how words are said that are yours.
 
     Raises:
-        MissingExtraError: hibari-tts is not installed.
+        MissingExtraError: hibari-tts, whose front-end reads for all voices, or apus-ml-voice is not installed.
         CompileError: the model has another architecture.
         DataError: the lexicon has no such file, or a line that is no word with phonemes of this voice; a file of the
             folder is not what it should be.
-        FileNotFoundError: the folder lacks a file of a voice.
+        FileNotFoundError: there is no such voice, or the folder lacks a file of one.
     """
 
     def __init__(
         self,
-        model: str | os.PathLike[str] | None = None,
+        model: str | os.PathLike[str] = DEFAULT,
         *,
         threads: int = 1,
         precision: Precision = "int8",
@@ -76,9 +76,10 @@ class Voice:
     ) -> None:
         self._front = FrontEnd()
         self._lexicon = Lexicon(lexicon or {}, self._front.alphabet)
-        self._network: _Speaker = (
-            TrainedVoice(model, threads) if model and Path(model).is_dir() else load(model, threads, precision)
-        )
+        where = locate(model)
+        self._network: _Speaker = TrainedVoice(where, threads) if where.is_dir() else load(where, threads, precision)
+        self.name = os.fspath(model) if model in PACKAGES else where.stem
+        """Of the voice, or of its file."""
         self.rate = RATE
         """Samples a second."""
 

@@ -1,0 +1,1 @@
+"""The files of the voice `apus`; `apus.speech` finds them here."""
