@@ -17,7 +17,7 @@ def wavegru_arrays(net: WaveGRU, sharpen: Sequence[float] = ()) -> dict[str, NDA
     Args:
         net: trained or not; zeros in `gru.weight_hh_l0` and `head.weight` are left out by the sparse kinds.
         sharpen: B factors of the logits, by band: above 1 likely codes are drawn more often than the network says, so
-            a voice is less hoarse (LPCNet, arXiv:1810.11846, §3.3); none by default.
+            a voice is less hoarse (as LPCNet samples, arXiv:1810.11846); none by default.
 
     Returns:
         `wide` (3F, C), `deep` (3C, C), `upsample` (C, U C) for U conditions a frame, `condition` (C, 3H), `table`
