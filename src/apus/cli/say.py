@@ -20,7 +20,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         " 16-bit little-endian), such as for aplay -r 24000 -f S16_LE")  # fmt: skip
     parser.add_argument(
         "--model",
-        default="hibari",
         help="a voice: hibari (default), or apus, trained here; or the folder of one of your own,"
         " or an ONNX file of hibari's architecture",
     )
@@ -41,13 +40,13 @@ def run(options: argparse.Namespace) -> int:
 
     from apus.speech.sound import pcm, wav
     from apus.speech.voice import Voice
+    from apus.speech.voices import DEFAULT
 
     if options.out != "-":
         file_to_be(options.out)
     text = sys.stdin.read() if options.text == "-" else options.text
-    voice = Voice(
-        options.model, threads=_threads(options.threads), precision=options.precision, lexicon=options.lexicon
-    )
+    name, threads = options.model or DEFAULT, _threads(options.threads)
+    voice = Voice(name, threads=threads, precision=options.precision, lexicon=options.lexicon)
     start, chunks = time.perf_counter(), []
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")

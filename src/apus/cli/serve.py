@@ -60,8 +60,9 @@ def _model(options: argparse.Namespace) -> tuple[Any, str]:
 def _speech(options: argparse.Namespace) -> tuple[Any, str]:
     from apus.serve.speech import create_speech_app
     from apus.speech import Voice
+    from apus.speech.voices import DEFAULT
 
-    voice = Voice(options.model or "hibari", threads=options.threads or 1, lexicon=options.lexicon)
+    voice = Voice(options.model or DEFAULT, threads=options.threads or 1, lexicon=options.lexicon)
     return create_speech_app(voice, _limits(options)), "/v1/audio/speech"
 
 

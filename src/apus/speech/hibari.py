@@ -21,7 +21,7 @@ from apus._files import write_atomically
 from apus.errors import RunError
 from apus.runtime import Session
 from apus.speech.synthesis import synthesize
-from apus.speech.voices import package
+from apus.speech.voices import locate
 
 FRAME_SECONDS = 0.025
 LONGEST = 400
@@ -135,7 +135,7 @@ class FrontEnd:
     """Text to phonemes, and those to numbers; its lexicon takes a third of a second to read."""
 
     def __init__(self) -> None:
-        table = json.loads((package("hibari") / "assets" / "vocab.json").read_text("utf-8"))
+        table = json.loads(locate("hibari").with_name("vocab.json").read_text("utf-8"))
         with _without_scipy():
             from hibari import Hibari
             from hibari.g2p import G2P
