@@ -17,7 +17,7 @@ from apus.training import Runtime, checkpoint
 from apus.training.distributed import Ranks
 from apus.training.stop import on_signal
 
-SAVE_EVERY_SECONDS = 120.0
+SAVE_EVERY_SECONDS = 300.0
 
 
 def train(

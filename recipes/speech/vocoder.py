@@ -146,7 +146,7 @@ def main() -> None:
 
     def prune(step: int) -> None:
         if pruned:
-            begin, end = options.steps // 5, options.steps * 7 // 10
+            begin, end = options.steps // 10, options.steps * 35 // 100
             pruned.update(step, cubic(step, begin=begin, end=end, final=1.0))
 
     train(net, batch, options.out, steps=options.steps, rate=options.rate, minutes=options.minutes,
