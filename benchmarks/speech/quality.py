@@ -1,5 +1,7 @@
 """Held-out sentences, spoken and judged: words that Whisper hears wrong, opinion, melody and spectra, and bits a code.
 
+The first three that each system says are kept as WAV files in `runs/speech/heard`.
+
 The corpus is hibari's own voice in ONNX Runtime (`recipes.speech.corpus`); a system that says the same sentences is
 compared with it sentence by sentence, so the intervals of the differences are narrower than those of the rates.
 """
@@ -13,12 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from recipes.speech.corpus import default_folder, read
 
+from apus._files import write_atomically
 from apus.bench.results import Row, row
 from apus.speech import Voice
+from apus.speech.features import RATE
+from apus.speech.sound import wav
 from benchmarks.speech.judges import Floats, cepstral_distortion, interval, melody, opinion, wrong_words
-from benchmarks.speech.learnt import DENSE, bits_of_codes, speakers, vocoders
+from benchmarks.speech.learnt import DENSE, FOLDER, bits_of_codes, speakers, vocoders
 
-SENTENCES = 200
+SENTENCES, KEPT = 200, 3
 Say = Callable[[dict[str, Any]], Floats]
 """A sentence of the corpus -> (T,) samples."""
 
@@ -41,11 +46,11 @@ def quality() -> list[Row]:
         raise SystemExit(f"{len(held)} held-out sentences; build a corpus: python -m recipes.speech.corpus")
     known = vocoders()
     rows = [row(f"quality-{name}", "nll_bits", bits_of_codes(net, held), "bit") for name, net in known.items()]
-    corpus = judged(held, recorded)
+    corpus = judged("corpus", held, recorded)
     rows += _alone("quality-corpus", corpus)
     found: dict[str, Verdict] = {}
     for name, say in systems(known).items():
-        found[name] = judged(held, say)
+        found[name] = judged(name, held, say)
         rows += _alone(f"quality-{name}", found[name]) + _against(f"quality-{name}", found[name], corpus)
         if name in known and DENSE in found:
             rows.append(_words(f"quality-{name}", "wer_points_vs_dense", found[name], found[DENSE]))
@@ -69,9 +74,10 @@ def recorded(one: dict[str, Any]) -> Floats:
     return found
 
 
-def judged(held: list[dict[str, Any]], say: Say) -> Verdict:
+def judged(name: str, held: list[dict[str, Any]], say: Say) -> Verdict:
     """What all judges find."""
     said = [(one, say(one)) for one in held]
+    _keep(name, [audio for _, audio in said[:KEPT]])
     counts = np.array([wrong_words(one["text"], audio) for one, audio in said], np.float64)
     # A sentence of another length than its recording's would have to be aligned first.
     pairs = [(audio, recorded(one)) for one, audio in said if len(audio) == len(one["audio"])]
@@ -81,6 +87,13 @@ def judged(held: list[dict[str, Any]], say: Say) -> Verdict:
         melody=np.concatenate([melody(audio) for _, audio in said]),
         distortion=np.array([cepstral_distortion(*pair) for pair in pairs]),
     )
+
+
+def _keep(name: str, said: list[Floats]) -> None:
+    folder = FOLDER / "heard" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    for i, audio in enumerate(said):
+        write_atomically(folder / f"{i}.wav", wav(audio, RATE))
 
 
 def _alone(case: str, found: Verdict) -> list[Row]:
