@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tables import bits, demo, devices, distil, echo, kernels, models, sparsity, speech
+from tables import bits, demo, devices, distil, echo, kernels, models, sparsity, speech, voice
 from tables.read import Results
 
 ROOT = Path(__file__).parents[1]
@@ -38,6 +38,8 @@ TABLES: dict[str, Callable[[Results], str]] = {
     "speech": speech.ladder,
     "speech-xeon": speech.elsewhere,
     "speech:voices": speech.voices,
+    "speech:judged": voice.judged,
+    "speech:own": voice.own,
 }
 PAGES = {
     "README.md": ("demo", "quantize", "kernels", "models", "onnx", "bits", "echo"),
@@ -56,7 +58,7 @@ PAGES = {
     ),
     "docs/devices.md": ("devices", "devices.accuracy"),
     "docs/kernels.md": ("kernels", "kernels:density", "kernels:formats", "kernels:unstructured"),
-    "docs/speech.md": ("speech", "speech-xeon", "speech:voices"),
+    "docs/speech.md": ("speech", "speech-xeon", "speech:voices", "speech:judged", "speech:own"),
 }
 PLOTS = (
     "bits",
