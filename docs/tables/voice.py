@@ -6,8 +6,8 @@ SYSTEMS = {
     "corpus": "the corpus: hibari in ONNX Runtime",
     "hibari-int8": "hibari in this engine",
     "vocoder-dense": "its vocoder, dense, on the recordings' features",
-    "vocoder-unstructured": "pruned one by one",
-    "vocoder-16x1": "pruned in 16x1 blocks",
+    "vocoder-dense-fast": "with approximated activations",
+    "vocoder-16x1": "and pruned in 16x1 blocks",
     "vocoder-16x1-int8": "and int8",
     "voice": "the whole voice, from text",
 }
@@ -20,8 +20,18 @@ def judged(results: Results) -> str:
         "|---|---|---|---|---|---|",
     ]
     lines += [_line(results, key, name) for key, name in SYSTEMS.items() if has(results, f"quality-{key}", "opinion")]
-    return "\n".join(
-        [*lines, "", measured(results, detail(results, "quality-corpus", "wer_pct"), "200 held-out sentences")]
+    why = detail(results, "quality-corpus", "wer_pct")
+    return "\n".join([*lines, "", _pruned(results), "", measured(results, why, "200 held-out sentences")])
+
+
+def _pruned(results: Results) -> str:
+    """What the listener makes of the shipped vocoder, against the dense one."""
+    case, metric = "quality-vocoder-16x1-int8", "wer_points_vs_dense"
+    row = next(r for r in results["rows"] if (r["case"], r["metric"]) == (case, metric))
+    return (
+        f"From the dense vocoder to the shipped one the words heard wrong change by {row['value']:+.2f} points"
+        f" ({row['low']:+.2f} to {row['high']:+.2f} at 95 %); the whole voice's median pitch is"
+        f" {value(results, 'quality-voice', 'median_f0_off_pct'):+.2f} % off the corpus's."
     )
 
 
