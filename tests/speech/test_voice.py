@@ -18,6 +18,8 @@ from apus.speech.voices import locate
 
 SENTENCES = ("Hello there.", "On 3/4/2024, it cost $12.50 at 7:30 pm.", "The quick brown fox jumps over the lazy dog!")
 
+VOWELS = frozenset("AIOQWYaiouæɐɑɒɔəɚɛɜɪʊʌᵊᵻ")
+
 
 @pytest.fixture(scope="module")
 def voice() -> Voice:
@@ -163,19 +165,25 @@ def test_odd_texts_become_phonemes_or_an_error(voice: Voice) -> None:
 @pytest.mark.slow
 @pytest.mark.timeout(3600)  # half a million characters
 @pytest.mark.filterwarnings("ignore:left out")
-def test_odd_texts_become_sound_or_an_error(voice: Voice) -> None:
-    spoken = 0
+@pytest.mark.parametrize("name", ["hibari", "apus"])
+def test_odd_texts_become_sound_or_an_error(name: str) -> None:
+    voice, spoken = Voice(name), 0
     for text in [*odd_texts(500, 4096), "", "?!", "<speak>a<b>", "<speak>One<break time='9'/></speak>", "A."]:
         try:
-            wanted = voice.phonemes(text)
+            left = voice.phonemes(text)
         except ApusError as error:
             assert str(error)
             continue
-        chunks = [chunk for chunk in voice.stream(text) if chunk.phonemes]
-        assert "".join(chunk.phonemes for chunk in chunks) == "".join(wanted)  # nothing is cut off
-        for chunk in chunks:
-            assert np.isfinite(chunk.samples).all() and abs(chunk.samples).max() > 0.01, text
-            assert chunk.ends[-1] * voice.rate <= len(chunk.samples) + 1
+        said, loudest = "", 0.0
+        for chunk in voice.stream(text):
+            assert np.isfinite(chunk.samples).all()
+            assert not chunk.ends or chunk.ends[-1] * voice.rate <= len(chunk.samples) + 1
+            said, loudest = said + chunk.phonemes, max(loudest, abs(chunk.samples).max(initial=0))
+            if left and said == left[0]:
+                assert loudest > 0.01 or VOWELS.isdisjoint(said), said  # "b" by itself is next to nothing
+                del left[0]
+                said, loudest = "", 0.0
+        assert not left and not said  # nothing is cut off
         spoken += 1
     assert spoken > 300
 
