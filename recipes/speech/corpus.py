@@ -10,6 +10,7 @@ already is not made again.
 
 import argparse
 import io
+import json
 import tarfile
 from collections.abc import Iterator
 from importlib import util
@@ -134,7 +135,7 @@ def _shard(speaker: Speaker, texts: list[str], first: int) -> bytes:
 
 
 def read(folder: Path, held_out: bool) -> Iterator[dict[str, Any]]:
-    """Sentences of a corpus, in order.
+    """Sentences of a corpus, in order, without those that `recipes.speech.unclear` found.
 
     Args:
         folder: that `build` filled.
@@ -144,21 +145,31 @@ def read(folder: Path, held_out: bool) -> Iterator[dict[str, Any]]:
         `text`, `phonemes`, `durations`, `audio` and `features` of one sentence.
     """
     for path in sorted(folder.glob("*.npz")):
-        with np.load(path) as file:
-            shard = dict(file)
-        phonemes, frames = shard["phoneme_counts"].cumsum(), shard["frame_counts"].cumsum()
-        for i, index in enumerate(shard["index"]):
-            if (index % HELD_OUT == HELD_OUT - 1) != held_out:
-                continue
-            p = slice(phonemes[i] - shard["phoneme_counts"][i], phonemes[i])
-            f = slice(frames[i] - shard["frame_counts"][i], frames[i])
-            yield {
+        page = path.with_suffix(".json")
+        unclear = set(json.loads(page.read_text())) if page.exists() else set()
+        for index, one in sentences_of(path):
+            if (index % HELD_OUT == HELD_OUT - 1) == held_out and index not in unclear:
+                yield one
+
+
+def sentences_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Number and content of each sentence of a shard, as `read` has it."""
+    with np.load(path) as file:
+        shard = dict(file)
+    phonemes, frames = shard["phoneme_counts"].cumsum(), shard["frame_counts"].cumsum()
+    for i, index in enumerate(shard["index"].tolist()):
+        p = slice(phonemes[i] - shard["phoneme_counts"][i], phonemes[i])
+        f = slice(frames[i] - shard["frame_counts"][i], frames[i])
+        yield (
+            index,
+            {
                 "text": str(shard["text"][i]),
                 "phonemes": shard["phonemes"][p],
                 "durations": shard["durations"][p],
                 "audio": shard["audio"][f.start * HOP : f.stop * HOP],
                 "features": shard["features"][f].reshape(-1, FEATURES),
-            }
+            },
+        )
 
 
 def default_folder() -> Path:
