@@ -14,13 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from recipes.speech.recogniser import at_16_khz
+from recipes.speech.recorded import REACH_HZ
 
 from apus.speech.features import BANDS, HOP, RATE, cepstra
 
 Floats = NDArray[np.float32]
 BOOTSTRAPS = 2000
-REACH_HZ = 75.0, 500.0
-"""Of the pitch that is looked for."""
 
 
 def opinion(audio: Floats) -> float:

@@ -15,7 +15,7 @@ import tarfile
 from collections.abc import Iterator
 from importlib import util
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,13 +114,20 @@ def build(folder: Path, archive: Path, hours: float) -> float:
         path = folder / f"{first // SHARD:04d}.npz"
         if not path.exists():
             speaker = speaker or Speaker()
-            write_atomically(path, _shard(speaker, texts[first : first + SHARD], first))
-        with np.load(path) as shard:
-            seconds += shard["audio"].size / (80 * HOP)
+            write_atomically(path, shard(speaker, texts[first : first + SHARD], first))
+        with np.load(path) as made:
+            seconds += made["audio"].size / (80 * HOP)
     return seconds / 3600
 
 
-def _shard(speaker: Speaker, texts: list[str], first: int) -> bytes:
+class Says(Protocol):
+    """Whoever says a sentence, as `Speaker` does."""
+
+    def say(self, text: str, seed: int) -> dict[str, Any] | None: ...
+
+
+def shard(speaker: Says, texts: list[str], first: int) -> bytes:
+    """A file of the sentences that the speaker says of these, numbered from `first` on."""
     said = [(i, text, speaker.say(text, first + i)) for i, text in enumerate(texts)]
     kept = [(i, text, one) for i, text, one in said if one]
     arrays: dict[str, NDArray[Any]] = {"index": np.array([first + i for i, _, _ in kept])}
@@ -155,19 +162,19 @@ def read(folder: Path, held_out: bool) -> Iterator[dict[str, Any]]:
 def sentences_of(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     """Number and content of each sentence of a shard, as `read` has it."""
     with np.load(path) as file:
-        shard = dict(file)
-    phonemes, frames = shard["phoneme_counts"].cumsum(), shard["frame_counts"].cumsum()
-    for i, index in enumerate(shard["index"].tolist()):
-        p = slice(phonemes[i] - shard["phoneme_counts"][i], phonemes[i])
-        f = slice(frames[i] - shard["frame_counts"][i], frames[i])
+        found = dict(file)
+    phonemes, frames = found["phoneme_counts"].cumsum(), found["frame_counts"].cumsum()
+    for i, index in enumerate(found["index"].tolist()):
+        p = slice(phonemes[i] - found["phoneme_counts"][i], phonemes[i])
+        f = slice(frames[i] - found["frame_counts"][i], frames[i])
         yield (
             index,
             {
-                "text": str(shard["text"][i]),
-                "phonemes": shard["phonemes"][p],
-                "durations": shard["durations"][p],
-                "audio": shard["audio"][f.start * HOP : f.stop * HOP],
-                "features": shard["features"][f].reshape(-1, FEATURES),
+                "text": str(found["text"][i]),
+                "phonemes": found["phonemes"][p],
+                "durations": found["durations"][p],
+                "audio": found["audio"][f.start * HOP : f.stop * HOP],
+                "features": found["features"][f].reshape(-1, FEATURES),
             },
         )
 

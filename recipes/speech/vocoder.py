@@ -120,7 +120,8 @@ def main() -> None:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     teacher = restored(options.teacher) if options.teacher else None
-    net = restored(options.teacher) if options.teacher else network(options)
+    begin = options.teacher or options.start
+    net = restored(begin) if begin else network(options)
     held = sentences(options.corpus, net.bands, held_out=True)[:SCORED]
     known = sentences(options.corpus, net.bands, held_out=False)
     ranks, bf16 = ranks_here(), options.bf16 and gains_by_bf16()
@@ -210,8 +211,8 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--corpus", type=Path, default=default_folder())
     parser.add_argument("--out", type=Path, required=True, help="folder of checkpoint and log")
-    parser.add_argument("--hidden", type=int, help="of the GRU (default: 1024, or the teacher's)")
-    parser.add_argument("--bands", type=int, choices=(1, 4), help="codes of a step (default: 1, or the teacher's)")
+    parser.add_argument("--hidden", type=int, help="of the GRU (default: 1024, or the checkpoint's)")
+    parser.add_argument("--bands", type=int, choices=(1, 4), help="codes of a step (default: 1, or the checkpoint's)")
     parser.add_argument("--batch", type=int, default=64, help="streams side by side (default: 64)")
     parser.add_argument("--frames", type=int, default=4, help="frames of 300 samples to learn through (default: 4)")
     parser.add_argument("--steps", type=int, default=100_000, help="of the whole training")
@@ -220,11 +221,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--bf16", action="store_true", help="multiply in bfloat16 where that is faster")
     parser.add_argument("--teacher", type=Path, help="a dense checkpoint to start and to learn from")
+    parser.add_argument("--start", type=Path, help="a checkpoint to go on from, of another speaker's corpus")
     parser.add_argument("--structure", choices=("unstructured", "16x1"), help="prune while training")
     parser.add_argument("--sparsity", type=float, default=0.95, help="of the recurrent matrix (default: 0.95)")
     options = parser.parse_args()
-    if options.teacher and (options.hidden or options.bands):
-        parser.error("a pruned student has its teacher's sizes: leave out --hidden and --bands")
+    if options.teacher and options.start:
+        parser.error("a student starts from its teacher: leave out --start")
+    if (options.teacher or options.start) and (options.hidden or options.bands):
+        parser.error("sizes are those of the checkpoint it starts from: leave out --hidden and --bands")
     options.hidden, options.bands = options.hidden or 1024, options.bands or 1
     return options
 

@@ -7,14 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 from recipes.speech import unclear
-from recipes.speech.corpus import SHARD, Speaker, _shard, read
+from recipes.speech.corpus import SHARD, read, shard
 
 
-class Reader(Speaker):
+class Reader:
     """Says a frame of silence."""
-
-    def __init__(self) -> None:
-        pass
 
     def say(self, text: str, seed: int) -> dict[str, Any]:
         empty = {"phonemes": np.zeros(1, np.uint8), "durations": np.ones(1, np.uint8)}
@@ -26,7 +23,7 @@ def folder(tmp_path: Path) -> Path:
     for number in range(2):
         first = number * SHARD
         texts = [f"Sentence {i}" for i in range(first, first + SHARD)]
-        (tmp_path / f"{number:04d}.npz").write_bytes(_shard(Reader(), texts, first))
+        (tmp_path / f"{number:04d}.npz").write_bytes(shard(Reader(), texts, first))
     return tmp_path
 
 

@@ -65,6 +65,24 @@ def test_a_students_sizes_are_its_teachers(corpus: Path, tmp_path: Path, monkeyp
     assert (net.bands, net.gru.hidden_size, net.training) == (4, 32, False)
 
 
+def test_another_speakers_training_goes_on_from_a_vocoder(
+    corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sit(monkeypatch, corpus, tmp_path / "one", "--bands", "4")
+    start = str(tmp_path / "one" / "checkpoint.pt")
+    monkeypatch.setattr(vocoder, "train", lambda net, batch, out, **how: torch.save({"net": net.state_dict()}, out))
+    begun = tmp_path / "begun.pt"
+    monkeypatch.setattr(sys, "argv", ["vocoder", "--corpus", str(corpus), "--out", str(begun), "--batch", "4",
+                                      "--frames", "2", "--start", start])  # fmt: skip
+    vocoder.main()
+    for name, weight in vocoder.restored(begun).state_dict().items():
+        torch.testing.assert_close(weight, vocoder.restored(tmp_path / "one" / "checkpoint.pt").state_dict()[name])
+    for wrong in (["--teacher", start], ["--hidden", "32"]):
+        monkeypatch.setattr(sys, "argv", ["vocoder", "--out", str(begun), "--start", start, *wrong])
+        with pytest.raises(SystemExit):
+            vocoder.main()
+
+
 def test_two_ranks_learn_what_one_does(corpus: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     alone = sit(monkeypatch, corpus, tmp_path / "one")
     command = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2", "-m", "recipes.speech.vocoder"]
